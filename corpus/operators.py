@@ -1,0 +1,147 @@
+"""The shapes of operators. An operator is a frozen dataclass: its fields are its options, its options are its identity,
+and it is safe to pickle. What has to live (a model, an index) exists only inside `open()`, entered once a task.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+T = TypeVar("T")
+
+
+class Operator:
+    """Base of all operators; `register` fills in these four."""
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    version: ClassVar[int]
+    provider: ClassVar[tuple[str, ...]] = ()
+
+    def assets(self) -> Sequence[str]:
+        """Assets that have to be there before work starts (see `corpus.assets`)."""
+        return ()
+
+
+class Batch:
+    """Some rows on their way through fused operators: their columns, and what several operators derive from them
+    (word ids, lines), derived once.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+        self._shared: dict[Hashable, Any] = {}
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    def column(self, name: str) -> pa.Array:
+        """A column as one array."""
+        column = self.table.column(name)
+        return (
+            column.chunk(0)
+            if column.num_chunks == 1
+            else pa.concat_arrays(column.chunks)
+            if column.num_chunks
+            else pa.array([], column.type)
+        )
+
+    def texts(self) -> list[str]:
+        return self.shared("texts", lambda: self.column("text").to_pylist())
+
+    def shared(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` returns, made at most once a batch."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        return self._shared[key]
+
+
+class Reader(Operator):
+    """A source's file → tables of raw records (`corpus.document.RAW`); damaged spans are rows with a `problem`."""
+
+    def read(self, path: str, source: str) -> Iterator[pa.Table]:
+        """path: a URL that fsspec opens. Tables are small enough to hold (bytes, not only rows, bound them)."""
+        raise NotImplementedError
+
+
+class Extractor(Operator):
+    """Raw records → text: one (text, reason) a row, where exactly one of the two is null."""
+
+    def extract(self, batch: pa.Table) -> pa.Table:
+        """Returns columns text (large_string) and reason (string), row for row."""
+        raise NotImplementedError
+
+
+class Annotator(Operator):
+    """Columns → new columns, row for row."""
+
+    def schema(self) -> pa.Schema:
+        """The columns that `annotate` adds."""
+        raise NotImplementedError
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Annotator]:
+        """What has to live does so inside; yields what to call `annotate` on."""
+        yield self
+
+    def annotate(self, batch: Batch) -> pa.Table:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A bound on a signal with a named reason: a row is dropped where `low <= signal <= high` does not hold.
+
+    With `among`, the signal is a string and has to be one of these. A null signal passes.
+    """
+
+    signal: str
+    reason: str
+    low: float | None = None
+    high: float | None = None
+    among: tuple[str, ...] | None = None
+
+
+class Fitter(Operator):
+    """Columns → a model: files in a folder."""
+
+    def fit(self, table: pa.Table, folder: Path, seed: int) -> dict[str, Any]:
+        """Writes the model's files into `folder` and returns what to tell people about it (JSON-like)."""
+        raise NotImplementedError
+
+
+class Exchange(Operator):
+    """Rows → keyed rows → rows. `emit` names a partition for each row; `reduce` sees all rows of one partition, in the
+    order of `sort`, which has to be total.
+    """
+
+    partitions: int
+    sort: ClassVar[tuple[str, ...]]
+
+    def emit(self, io: Any) -> Iterator[tuple[np.ndarray, pa.Table]]:
+        """io: the task's `corpus.tasks.TaskIO`. Yields (partition of each row (n,) int, rows)."""
+        raise NotImplementedError
+
+    def reduce(self, partition: int, rows: pa.Table, io: Any) -> None:
+        """Writes its outputs through `io`."""
+        raise NotImplementedError
+
+
+class Writer(Operator):
+    """Documents with token ids → one file (or a few that belong together) of a training format."""
+
+    needs_text: ClassVar[bool] = False
+
+    def write(self, rows: pa.Table, folder: Path, shard: int) -> list[str]:
+        """rows: `corpus.mixture.place.DRAWN`, in shard order. Writes into `folder`, returns relative file names."""
+        raise NotImplementedError
+
+    def read_back(self, folder: Path, files: Sequence[str]) -> pa.Table:
+        """The written shard as columns id and tokens (or id-less text for text formats), for `verify`."""
+        raise NotImplementedError

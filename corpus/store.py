@@ -1,0 +1,248 @@
+"""Where results live. Files are written whole or not at all, and a task's record comes last: no record, no result.
+
+    FORMAT                      the format version
+    shards/ab/<digest>.parquet  rows, named by their content digest
+    folders/ab/<digest>/        models and written shards, named by the digest of their files
+    tasks/ab/<key>.json         the record of one task; the first one committed under a key is the result
+    steps/ab/<key>.json         the manifest of one step
+    builds/<name>/              what belongs to one build: lock, state, events, receipt, report, exported shards
+    tombstones/                 removed documents, an input of every filter and compile
+    leases/                     who is driving a build right now
+
+All of it goes through fsspec. Shards are named by content, so a second attempt at a task can never overwrite what a
+record already points to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import posixpath
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus import keys, results
+from corpus.errors import Mismatch, StoreError
+from corpus.results import Folder, Part, Record, Shard
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store at a URL that fsspec understands. Cheap to make and to pickle; holds no state."""
+
+    url: str
+
+    @cached_property
+    def _fs(self) -> tuple[fsspec.AbstractFileSystem, str]:
+        fs, root = fsspec.core.url_to_fs(self.url)
+        return fs, root.rstrip("/")
+
+    def __getstate__(self) -> dict[str, str]:
+        return {"url": self.url}
+
+    @property
+    def is_local(self) -> bool:
+        return "file" in self._fs[0].protocol
+
+    def full(self, path: str) -> str:
+        """A path of the store as its file system names it."""
+        return posixpath.join(self._fs[1], path)
+
+    def prepare(self) -> Store:
+        """Creates the store or checks its format; `StoreError` where it cannot be written or is of another format."""
+        try:
+            found = self.read_json("FORMAT")
+            if found is None:
+                self.write_json("FORMAT", {"format": FORMAT})
+            elif not isinstance(found, dict) or found.get("format") != FORMAT:
+                raise StoreError(f"the store at {self.url} has format {found!r}; this release reads {FORMAT}")
+            probe = f"leases/.probe-{uuid.uuid4().hex}"
+            self.write_bytes(probe, b"")
+            self.remove(probe)
+        except (OSError, ValueError) as error:
+            raise StoreError(f"the store at {self.url} cannot be written: {error}") from None
+        return self
+
+    # plain files -------------------------------------------------------------------------------------------------
+
+    def exists(self, path: str) -> bool:
+        return self._fs[0].exists(self.full(path))
+
+    def read_bytes(self, path: str) -> bytes | None:
+        try:
+            with self._fs[0].open(self.full(path), "rb") as stream:
+                return stream.read()
+        except FileNotFoundError:
+            return None
+
+    def read_json(self, path: str) -> Any:
+        """The value, or None where there is no such file."""
+        found = self.read_bytes(path)
+        return None if found is None else json.loads(found)
+
+    def write_bytes(self, path: str, data: bytes, fresh: bool = False) -> bool:
+        """Writes a file whole. With `fresh`, an existing file wins and False is returned."""
+        target = self.full(path)
+        if not self.is_local:
+            if fresh and self._fs[0].exists(target):
+                return False
+            with self._fs[0].open(target, "wb") as stream:   # object stores show a file only when it is complete
+                stream.write(data)
+            return True
+        part = self._part(target)
+        with open(part, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        return _publish(part, target, fresh)
+
+    def write_json(self, path: str, value: Any, fresh: bool = False) -> bool:
+        return self.write_bytes(path, json.dumps(value, indent=1, ensure_ascii=False).encode(), fresh)
+
+    def append(self, path: str, line: str) -> None:
+        """Adds a line to a log of the build (one driver writes it)."""
+        target = self.full(path)
+        if self.is_local:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            with open(target, "a", encoding="utf-8") as stream:
+                stream.write(line + "\n")
+        else:
+            self.write_bytes(path, (self.read_bytes(path) or b"") + line.encode() + b"\n")
+
+    def remove(self, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._fs[0].rm_file(self.full(path))
+
+    # shards ------------------------------------------------------------------------------------------------------
+
+    def write_shard(self, name: str, table: pa.Table) -> Shard:
+        """Writes rows as one Parquet file (zstd) and returns its reference."""
+        return self._write_parquet(name, "shards", table, [table], ())
+
+    def write_run(self, name: str, groups: list[tuple[Part, pa.Table]], schema: pa.Schema) -> Shard:
+        """An exchange's run: one row group a partition, in order."""
+        tables = [t for _, t in groups]
+        whole = pa.concat_tables(tables) if tables else schema.empty_table()
+        parts = tuple(Part(p.partition, i, t.num_rows, p.digests) for i, (p, t) in enumerate(groups))
+        layout = keys.key_of([[p.partition, p.rows] for p in parts])[:8]
+        return self._write_parquet(name, f"runs/{layout}", whole, tables, parts)
+
+    def _write_parquet(self, name: str, folder: str, whole: pa.Table, groups: list[pa.Table],
+                       parts: tuple[Part, ...]) -> Shard:
+        digest = keys.digest_table(whole)
+        path = f"{folder}/{digest[:2]}/{digest}.parquet"
+        with self._staged(path) as local:
+            if local is not None:
+                with pq.ParquetWriter(local, whole.schema, compression="zstd", compression_level=3) as writer:
+                    for group in groups:
+                        writer.write_table(group, row_group_size=max(1, group.num_rows))
+        fs, target = self._fs[0], self.full(path)
+        with fs.open(target, "rb") as stream:
+            file_digest = keys.digest_stream(stream)
+        return Shard(name, path, digest, file_digest, whole.num_rows, fs.size(target), parts)
+
+    @contextlib.contextmanager
+    def _staged(self, path: str) -> Iterator[str | None]:
+        """A local path to write to, published whole on leaving; None where the file is already there."""
+        target = self.full(path)
+        if self._fs[0].exists(target):
+            yield None
+            return
+        if self.is_local:
+            part = self._part(target)
+            yield part
+            with open(part, "rb") as stream:
+                os.fsync(stream.fileno())
+            _publish(part, target, fresh=False)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            local = os.path.join(folder, "file")
+            yield local
+            self._fs[0].put_file(local, target)
+
+    def read_shard(self, shard: Shard, columns: list[str] | None = None) -> pa.Table:
+        """All rows of a shard, or some columns of them."""
+        if self.is_local:
+            return pq.read_table(self.full(shard.path), columns=columns, partitioning=None, memory_map=False)
+        with self._fs[0].open(self.full(shard.path), "rb") as stream:
+            return pq.read_table(stream, columns=columns)
+
+    def read_part(self, shard: Shard, part: Part) -> pa.Table:
+        """One partition of an exchange's run: reads that row group alone."""
+        with self._fs[0].open(self.full(shard.path), "rb") as stream:
+            return pq.ParquetFile(stream).read_row_group(part.group)
+
+    # folders -----------------------------------------------------------------------------------------------------
+
+    def write_folder(self, name: str, local: Path, about: dict[str, Any] | None = None) -> Folder:
+        """Takes over the files of a local folder. `about` is told to people and is in no digest."""
+        files = []
+        for path in sorted(p for p in local.rglob("*") if p.is_file()):
+            files.append((path.relative_to(local).as_posix(), keys.digest_file(path), path.stat().st_size))
+        digest = keys.key_of([[n, d] for n, d, _ in files])
+        root = f"folders/{digest[:2]}/{digest}"
+        for relative, _, _ in files:
+            with self._staged(f"{root}/{relative}") as staged:
+                if staged is not None:
+                    shutil.copyfile(local / relative, staged)
+        return Folder(name, root, digest, tuple(files), about or {})
+
+    @contextlib.contextmanager
+    def local_folder(self, folder: Folder) -> Iterator[Path]:
+        """The folder's files on this machine; a copy for as long as the context lasts where the store is remote."""
+        if self.is_local:
+            yield Path(self.full(folder.path))
+            return
+        with tempfile.TemporaryDirectory() as temporary:
+            for relative, _, _ in folder.files:
+                (Path(temporary) / relative).parent.mkdir(parents=True, exist_ok=True)
+                self._fs[0].get_file(self.full(f"{folder.path}/{relative}"), str(Path(temporary) / relative))
+            yield Path(temporary)
+
+    # records -----------------------------------------------------------------------------------------------------
+
+    def record(self, key: str) -> Record | None:
+        found = self.read_json(f"tasks/{key[:2]}/{key}.json")
+        return None if found is None else results.from_json(found)
+
+    def commit(self, record: Record) -> Record:
+        """Commits a task's record. Where another attempt came first, that one is returned: it is the result."""
+        if self.write_json(f"tasks/{record.key[:2]}/{record.key}.json", results.to_json(record), fresh=True):
+            return record
+        first = self.record(record.key)
+        if first is None:
+            raise Mismatch(record.step, "a record vanished while it was being committed", record.key)
+        return first
+
+    # leases ------------------------------------------------------------------------------------------------------
+
+    def _part(self, target: str) -> str:
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        return f"{target}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part"
+
+
+def _publish(part: str, target: str, fresh: bool) -> bool:
+    """Moves a finished file into place; with `fresh`, only where nothing is there yet."""
+    if not fresh:
+        os.replace(part, target)
+        return True
+    try:
+        os.link(part, target)
+        return True
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink(part)
