@@ -1,0 +1,1 @@
+"""What is measured of a document; cutting on it is left to rules."""

@@ -1,0 +1,1 @@
+"""Words, lines, matching form and shingles: what signals, rules and dedup derive from text."""
