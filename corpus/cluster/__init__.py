@@ -1,0 +1,1 @@
+"""Vectors to clusters, clusters to a frozen taxonomy of domains."""

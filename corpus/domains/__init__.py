@@ -1,0 +1,1 @@
+"""Domain2Vec: data sets as profiles over meta-domains."""

@@ -1,0 +1,1 @@
+"""Weights over cells: the space of them, baselines, and the exact draw."""

@@ -1,0 +1,207 @@
+"""The mixtures that a build allows: weights over cells that sum to 1, under caps on epochs and limits on shares.
+
+Where there are none, `Infeasible` says which cap or limit binds and the least change that would do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from corpus.errors import ConfigError, Infeasible
+from corpus.numeric import convex
+
+TOLERANCE = 1e-7
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A bound on the joint share (of tokens) of some cells: those named in `cells`, or those whose part for
+    `attribute` is `value`.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    attribute: str = ""
+    value: str = ""
+    cells: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("low", "high"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"mixture.limits.{self.title}", f"{name} {getattr(self, name)}",
+                                  "a share of tokens, 0 to 1")
+        if self.low > self.high:
+            raise ConfigError(f"mixture.limits.{self.title}", f"low {self.low} is over high {self.high}", "low ≤ high")
+
+    @property
+    def title(self) -> str:
+        return f"{self.attribute}={self.value}" if self.attribute else "+".join(self.cells)
+
+    def members(self, cells: Sequence[str], attributes: Sequence[str]) -> np.ndarray:
+        """(n,) bool: which cells it is about. Cells are attribute values joined by "/", in the order of `attributes`."""
+        if not self.attribute:
+            unknown = sorted(set(self.cells) - set(cells))
+            if unknown:
+                raise ConfigError(f"mixture.limits.{self.title}", f"no cell '{unknown[0]}'", "one of " + ", ".join(cells))
+            return np.isin(np.array(cells, object), np.array(self.cells, object))
+        if self.attribute not in attributes:
+            raise ConfigError(f"mixture.limits.{self.title}", f"cells have no attribute '{self.attribute}'",
+                              "one of " + ", ".join(attributes))
+        place = list(attributes).index(self.attribute)
+        return np.array([cell.split("/")[place] == self.value for cell in cells], bool)
+
+
+@dataclass(frozen=True)
+class Space:
+    """Allowed weights over cells. lower, upper: one bound a cell. limits: joint bounds, with `attributes` naming the
+    parts of a cell's name.
+    """
+
+    cells: tuple[str, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    limits: tuple[Limit, ...] = ()
+    attributes: tuple[str, ...] = ()
+
+    @staticmethod
+    def free(cells: Sequence[str]) -> Space:
+        """The whole simplex."""
+        return Space(tuple(cells), (0.0,) * len(cells), (1.0,) * len(cells))
+
+    @staticmethod
+    def from_caps(tokens: Mapping[str, int], budget: int, max_epochs: float, limits: Sequence[Limit] = (),
+                  attributes: Sequence[str] = ()) -> Space:
+        """Caps w_j ≤ max_epochs · tokens_j / budget. tokens: available tokens of each cell. budget: tokens to write.
+
+        Raises Infeasible where nothing is allowed.
+        """
+        if budget <= 0:
+            raise ConfigError("mixture.budget_tokens", str(budget), "a number of tokens over 0")
+        if max_epochs <= 0:
+            raise ConfigError("mixture.max_epochs", str(max_epochs), "a number of passes over 0")
+        upper = tuple(min(1.0, max_epochs * t / budget) for t in tokens.values())
+        space = Space(tuple(tokens), (0.0,) * len(upper), upper, tuple(limits), tuple(attributes))
+        space.check(np.array(list(tokens.values()), float), budget, max_epochs)
+        return space
+
+    @cached_property
+    def polytope(self) -> convex.Polytope:
+        rows, most = [], []
+        for limit, members in zip(self.limits, self._members):
+            if limit.high < 1:
+                rows.append(members.astype(float))
+                most.append(limit.high)
+            if limit.low > 0:
+                rows.append(-members.astype(float))
+                most.append(-limit.low)
+        matrix = np.array(rows) if rows else np.zeros((0, len(self.cells)))
+        return convex.Polytope(np.array(self.lower, float), np.array(self.upper, float), matrix, np.array(most))
+
+    @cached_property
+    def _members(self) -> list[np.ndarray]:
+        return [limit.members(self.cells, self.attributes) for limit in self.limits]
+
+    def contains(self, weights: np.ndarray, tolerance: float = TOLERANCE) -> bool:
+        w, p = np.asarray(weights, float), self.polytope
+        return bool(abs(w.sum() - 1) <= tolerance and (w >= p.lower - tolerance).all() and (w <= p.upper + tolerance).all()
+                    and (p.rows @ w <= p.most + tolerance).all())
+
+    def project(self, weights: np.ndarray) -> np.ndarray:
+        """The nearest allowed mixture, (n,); the weights themselves where they are allowed. Raises Infeasible."""
+        w = np.asarray(weights, float)
+        if self.contains(w, 1e-12):
+            return w
+        try:
+            return convex.project(w, self.polytope)
+        except convex.NoSolution:
+            self.check()
+            raise
+
+    def binding(self, weights: np.ndarray, tolerance: float = 1e-6) -> list[str]:
+        """What holds the mixture back: "cap d03/web", "limit style=qa ≤ 0.2", "limit style=qa ≥ 0.1"."""
+        w = np.asarray(weights, float)
+        found = [f"cap {c}" for c, x, top in zip(self.cells, w, self.upper) if top < 1 and x > 0 and x >= top - tolerance]
+        found += [f"at least {c}" for c, x, least in zip(self.cells, w, self.lower) if least > 0 and x <= least + tolerance]
+        for limit, members in zip(self.limits, self._members):
+            share = w[members].sum()
+            if limit.high < 1 and share >= limit.high - tolerance:
+                found.append(f"limit {limit.title} ≤ {limit.high:g}")
+            if limit.low > 0 and share <= limit.low + tolerance:
+                found.append(f"limit {limit.title} ≥ {limit.low:g}")
+        return found
+
+    def check(self, tokens: np.ndarray | None = None, budget: int = 0, max_epochs: float = 0) -> None:
+        """Raises Infeasible where no mixture is allowed; with tokens (n,), budget and max_epochs it names the largest
+        budget that would do.
+        """
+        slack = self._least_slack()
+        if slack is None:
+            return
+        if tokens is not None:
+            most = self._largest_budget(tokens, max_epochs)
+            if most >= 1:
+                raise Infeasible(
+                    f"a budget of {budget:,} tokens is more than the data and the caps allow at {max_epochs:g} epochs"
+                    f"{self._short(tokens, budget, max_epochs)}; it would do with a budget of {most:,} tokens or less, "
+                    f"or with max_epochs of {_up(max_epochs * budget / most)} or more")
+        if not slack:
+            raise Infeasible(f"the caps of all cells add up to {sum(self.upper):.4g}, less than 1")
+        raise Infeasible("no mixture satisfies the limits; the least change that would do: " + "; ".join(slack))
+
+    def _short(self, tokens: np.ndarray, budget: int, max_epochs: float) -> str:
+        """Names the first limit that asks for more than its cells have, else says what all cells have."""
+        for limit, members in zip(self.limits, self._members):
+            have = tokens[members].sum() * max_epochs
+            if limit.low * budget > have:
+                return f": limit {limit.title} ≥ {limit.low:g} needs {limit.low * budget:,.0f} and there are {have:,.0f}"
+        have = tokens.sum() * max_epochs
+        if have < budget:
+            return f": all cells together give {have:,.0f}"
+        return ": the caps of cells and the limits exclude each other"
+
+    def _largest_budget(self, tokens: np.ndarray, max_epochs: float) -> int:
+        """Most tokens that can be written within caps and limits: a linear programme in tokens a cell."""
+        from scipy.optimize import linprog
+
+        p = self.polytope
+        rows = p.rows - p.most[:, None]      # rows @ x ≤ most · sum(x)
+        found = linprog(-np.ones(len(tokens)), A_ub=rows if len(rows) else None,
+                        b_ub=np.zeros(len(rows)) if len(rows) else None,
+                        bounds=[(0, max_epochs * t) for t in tokens], method="highs")
+        return int(np.floor(-found.fun * (1 + 1e-9))) if found.status == 0 else 0
+
+    def _least_slack(self) -> list[str] | None:
+        """None where the space has a mixture; else the limits that would have to give and by how much, least in sum."""
+        from scipy.optimize import linprog
+
+        p, n, m = self.polytope, len(self.cells), len(self.polytope.rows)
+        cost = np.r_[np.zeros(n), np.ones(m)]
+        rows = np.hstack([p.rows, -np.eye(m)]) if m else None
+        found = linprog(cost, A_ub=rows, b_ub=p.most if m else None, A_eq=np.r_[np.ones(n), np.zeros(m)][None], b_eq=[1],
+                        bounds=[*zip(p.lower, p.upper), *[(0, None)] * m], method="highs")
+        if found.status != 0:
+            return []
+        if found.fun <= TOLERANCE:
+            return None
+        gives, words = found.x[n:], []
+        at = 0
+        for limit in self.limits:
+            if limit.high < 1:
+                if gives[at] > TOLERANCE:
+                    words.append(f"limit {limit.title} ≤ {limit.high:g} raised to {limit.high + gives[at]:.4g}")
+                at += 1
+            if limit.low > 0:
+                if gives[at] > TOLERANCE:
+                    words.append(f"limit {limit.title} ≥ {limit.low:g} lowered to {limit.low - gives[at]:.4g}")
+                at += 1
+        return words
+
+
+def _up(x: float) -> str:
+    """Rounded up in the fourth digit, so that what is advised is enough."""
+    digits = 10.0 ** (3 - int(np.floor(np.log10(x))))
+    return f"{np.ceil(x * digits * (1 - 1e-12)) / digits:g}"

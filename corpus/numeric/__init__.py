@@ -1,0 +1,1 @@
+"""Numerical work that several stages share: k-means, exact convex solves."""

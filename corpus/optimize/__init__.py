@@ -1,0 +1,1 @@
+"""Optimizers: evidence in, a mixture with its comparisons out."""

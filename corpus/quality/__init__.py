@@ -1,0 +1,1 @@
+"""A quality classifier trained on the build's own sources."""
