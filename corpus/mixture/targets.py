@@ -1,0 +1,102 @@
+"""From weights and a budget to whole tokens a cell, under the cap on epochs. Ratios never change in silence: a budget
+that the data do not allow is refused with the least change that would do, unless shrinking or redistributing was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from corpus.errors import ConfigError, Infeasible, UnknownName
+
+SHORTFALL = ("refuse", "shrink", "redistribute")
+
+#: Published weights are rounded; a sum that is off by more than this is not a rounding.
+SUM_TOLERANCE = 1e-3
+
+#: A solver's weights meet a cap to within this share of the budget; that much over a cap is moved, not refused.
+ROUNDING = 1e-6
+
+
+def weights_of(weights: Mapping[str, float], cells: Sequence[str]) -> np.ndarray:
+    """(cells,) float64 that sum to 1, in the order of `cells`; cells that are not named weigh 0."""
+    where = "mixture.weights"
+    for name, weight in weights.items():
+        if name not in cells:
+            raise UnknownName("cell", name, cells, where)
+        if not (np.isfinite(weight) and weight >= 0):
+            raise ConfigError(f"{where}.{name}", f"{weight} is no share", "a number from 0 to 1")
+    total = float(sum(weights.values()))
+    if abs(total - 1.0) > SUM_TOLERANCE:
+        raise ConfigError(where, f"the weights sum to {total:.6g}", "a sum of 1")
+    return np.array([weights.get(c, 0.0) for c in cells], np.float64) / total
+
+
+def token_targets(weights: np.ndarray, available: np.ndarray, budget: int, max_epochs: float,
+                  on_shortfall: str = "refuse", cells: Sequence[str] = ()) -> np.ndarray:
+    """Tokens to draw from each cell (cells,) int64. They sum to the budget, or to the largest feasible one below it
+    where `on_shortfall` is shrink.
+
+    weights: (cells,) float64, sum 1. available: (cells,) int64 tokens. max_epochs: passes over a cell, e.g. 4.0.
+    """
+    if on_shortfall not in SHORTFALL:
+        raise UnknownName("choice", on_shortfall, SHORTFALL, "mixture.on_shortfall")
+    if budget <= 0:
+        raise ConfigError("mixture.budget_tokens", f"{budget} is not above 0", "a number of tokens")
+    if not (np.isfinite(max_epochs) and max_epochs > 0):
+        raise ConfigError("mixture.max_epochs", f"{max_epochs} is not above 0", "a number of passes, such as 4")
+    names = list(cells) or [str(i) for i in range(len(weights))]
+    caps = np.floor(available * max_epochs + 1e-9).astype(np.int64)
+    wanted = whole_shares(weights, budget)
+    short = np.flatnonzero(wanted > caps)
+    if not len(short):
+        return wanted
+    if on_shortfall == "redistribute" or (wanted - caps).max() <= max(1, budget * ROUNDING):
+        return _redistribute(weights, caps, budget, max_epochs)
+    used = weights > 0
+    feasible = int(np.floor((caps[used] / weights[used]).min() * (1 + 1e-12)))
+    if on_shortfall == "shrink" and feasible > 0:
+        return np.minimum(whole_shares(weights, feasible), caps)
+    empty = [names[i] for i in short if available[i] == 0]
+    if empty:
+        raise Infeasible(f"mixture: {_list(empty)} holds no tokens but has a weight; give it a weight of 0")
+    needed = int((-(-wanted[short] * 100 // available[short])).max())   # hundredths, rounded up: what is advised is enough
+    asked = _list([f"{names[i]} ({wanted[i]:,} tokens of {available[i]:,}: {wanted[i] / available[i]:.2f} epochs)"
+                   for i in short])
+    raise Infeasible(f"mixture: {budget:,} tokens at these weights need more than {max_epochs:g} epochs of {asked}; "
+                     f"feasible are budget_tokens {feasible:,}, or max_epochs {needed / 100:g}, "
+                     "or on_shortfall: shrink or redistribute")
+
+
+def whole_shares(weights: np.ndarray, budget: int) -> np.ndarray:
+    """`budget` whole tokens in these shares (cells,) int64: rounded down, the rest to the largest remainders."""
+    exact = weights * float(budget)
+    whole = np.floor(exact).astype(np.int64)
+    rest = budget - int(whole.sum())
+    order = np.lexsort((np.arange(len(weights)), -(exact - whole), weights == 0))
+    whole[order[:max(0, rest)]] += 1
+    return whole
+
+
+def _redistribute(weights: np.ndarray, caps: np.ndarray, budget: int, max_epochs: float) -> np.ndarray:
+    """Fills cells to their caps and shares what is left among the others, in their own proportions."""
+    full = np.zeros(len(weights), bool)
+    while True:
+        open_ = ~full & (weights > 0)
+        rest = budget - int(caps[full].sum())
+        if not open_.any():
+            total = int(caps[weights > 0].sum())
+            if total == budget:
+                return np.where(full, caps, 0)
+            raise Infeasible(f"mixture: {budget:,} tokens are more than {max_epochs:g} epochs of all weighted cells hold; "
+                             f"feasible is budget_tokens {total:,}")
+        shared = whole_shares(np.where(open_, weights, 0.0) / weights[open_].sum(), rest)
+        over = open_ & (shared > caps)
+        if not over.any():
+            return np.where(full, caps, shared)
+        full |= over
+
+
+def _list(names: list[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,1 @@
+"""Tokenizers: pinned or trained, and documents as token ids."""

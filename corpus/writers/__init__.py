@@ -1,0 +1,1 @@
+"""Training formats, and the task that writes one shard in one of them."""

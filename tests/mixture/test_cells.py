@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from corpus import chance
+from corpus.document import record_id
+from corpus.errors import ConfigError
+from corpus.mixture.cells import INDEX, CellIndex, CellTable, cell_names, cell_table
+from corpus.store import Store
+from corpus.tasks import Task, execute
+
+IDS = pa.array([record_id("s", bytes([i])) for i in range(4)], pa.binary(16))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(str(tmp_path))
+
+
+def inputs(store: Store, domain=("d00", "d01", None, "d00"), counts=(5, 7, 9, 11), ids=IDS):
+    documents = pa.table({"id": IDS, "text": ["t"] * 4, "source": ["web", "web", "web", "books"], "url": ["u"] * 4})
+    tokens = pa.table({"id": IDS, "tokens": [[1]] * 4, "token_count": pa.array(counts, pa.int64())})
+    return {
+        "documents": [store.write_shard("documents", documents)],
+        "tokens": [store.write_shard("tokens", tokens)],
+        "domains": [store.write_shard("domains", pa.table({"id": ids, "cluster": pa.array([3, 4, 5, 3], pa.int32()),
+                                                           "domain": pa.array(domain, pa.string())}))],
+    }
+
+
+def index_of(store: Store, attributes, **changed) -> pa.Table:
+    task = Task("t", CellIndex(attributes, seed=7), inputs(store, **changed), store)
+    return store.read_shard(execute(task).outputs[0])
+
+
+def test_a_cell_is_the_values_of_the_attributes_in_the_builds_order(store):
+    assert index_of(store, ("domain", "source")).column("cell").to_pylist() == ["d00/web", "d01/web", None, "d00/books"]
+    assert index_of(store, ("source", "domain")).column("cell").to_pylist() == ["web/d00", "web/d01", None, "books/d00"]
+    assert index_of(store, ("cluster",)).column("cell").to_pylist() == ["3", "4", "5", "3"]
+
+
+def test_the_index_has_tokens_and_the_documents_own_number(store):
+    index = index_of(store, ("domain",))
+    assert index.schema == INDEX
+    assert index.column("tokens").to_pylist() == [5, 7, 9, 11]
+    assert index.column("u").to_pylist() == chance.uniform(7, "draw", IDS).tolist()
+
+
+def test_rows_without_a_cell_are_counted(store):
+    record = execute(Task("t", CellIndex(("domain",), seed=7), inputs(store), store))
+    assert record.counts == {"documents": 4, "no_cell": 1}
+
+
+def test_an_attribute_that_no_input_has_is_named(store):
+    with pytest.raises(ConfigError, match="'langage'"):
+        index_of(store, ("langage",))
+
+
+def test_inputs_of_other_documents_are_refused(store):
+    with pytest.raises(Exception, match="'domains' is not aligned"):
+        index_of(store, ("domain",), ids=IDS.take(pa.array([1, 0, 2, 3])))
+
+
+def test_a_slash_in_a_value_cannot_make_two_cells_one():
+    left, right = pa.chunked_array([["a/b", "a"]]), pa.chunked_array([["c", "b/c"]])
+    assert cell_names([left, right]).to_pylist() == ["a%2Fb/c", "a/b%2Fc"]
+
+
+def test_the_cell_table_sums_documents_and_tokens_of_all_shards():
+    pieces = [pa.table({"cell": ["b", "a", None], "tokens": [10, 20, 99]}), pa.table({"cell": ["b"], "tokens": [30]})]
+    assert cell_table(pieces).to_pylist() == [
+        {"cell": "a", "documents": 1, "tokens": 20, "share": 20 / 60},
+        {"cell": "b", "documents": 2, "tokens": 40, "share": 40 / 60},
+    ]
+
+
+def test_the_task_writes_cells_and_sources(store):
+    index = execute(Task("t", CellIndex(("domain",), seed=7), inputs(store), store)).outputs[0]
+    cells, sources = execute(Task("t", CellTable(), {"index": [index, index]}, store)).outputs
+    assert store.read_shard(cells).column("tokens").to_pylist() == [2 * (5 + 11), 2 * 7]
+    assert store.read_shard(sources).select(["source", "documents", "tokens"]).to_pylist() == [
+        {"source": "books", "documents": 2, "tokens": 22}, {"source": "web", "documents": 6, "tokens": 42}]
