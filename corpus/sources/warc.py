@@ -1,0 +1,92 @@
+"""WARC files, plain or compressed: web pages, resources, and the text records of WET files.
+
+Every record of a type that can hold a document gives one row, and so does every damaged span; other records are counted.
+Sizes are bounded: a page over the limit is named and not held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import fsspec
+import pyarrow as pa
+
+from corpus.operators import Reader
+from corpus.registry import register, runtime
+from corpus.sources.fields import media_type
+from corpus.sources.http import HEAD_BYTES, parse_response
+from corpus.sources.records import Frame, frames
+from corpus.sources.rows import Rows
+from corpus.sources.sniff import kind_of
+
+_ROWS = frozenset([b"response", b"resource", b"conversion", b"revisit"])
+_PASSED = frozenset([b"warcinfo", b"request", b"metadata", b"continuation"])
+
+
+@register("reader", "warc")
+@dataclass(frozen=True)
+class Warc(Reader):
+    """Records of a WARC file (ISO 28500): responses, resources, conversions and revisits, each with its payload decoded.
+
+    max_record_bytes: most bytes of a payload, before and after its encodings are undone.
+    """
+
+    max_record_bytes: int = 10 << 20
+    rows: int = runtime(512)
+
+    def read(self, path: str, source: str) -> Iterator[pa.Table]:
+        table = Rows(path, source, self.rows)
+        with fsspec.open(path, "rb") as stream:
+            for frame in frames(stream, _ROWS, self.max_record_bytes + HEAD_BYTES):
+                self._add(frame, table)
+                if table.full:
+                    yield table.table()
+        if table.pending:
+            yield table.table()
+
+    def _add(self, frame: Frame, table: Rows) -> None:
+        fields = frame.fields
+        type_ = fields.get(b"warc-type", b"").lower()
+        if frame.problem is None and type_ not in _ROWS:
+            table.skip(type_.decode() if type_ in _PASSED else "other_type")
+            return
+        about = {"own": fields.get(b"warc-record-id") or None, "data": frame.sample, "url": _url(fields),
+                 "date": _text(fields.get(b"warc-date"))}
+        if frame.problem is not None or type_ == b"revisit":
+            table.add(frame.offset, problem=frame.problem or "revisit", **about)
+            return
+        payload, declared, charset, problem = self._payload(type_, fields, frame.block)
+        if problem is None:
+            kind = "text" if type_ == b"conversion" else kind_of(declared, payload)
+            problem = None if kind else "not_html"
+            table.add(frame.offset, kind=kind, charset=charset, payload=payload, problem=problem, **about)
+        else:
+            table.add(frame.offset, charset=charset, problem=problem, **about)
+
+    def _payload(self, type_: bytes, fields: dict[bytes, bytes],
+                 block: bytes) -> tuple[bytes | None, str | None, str | None, str | None]:
+        """Payload, media type, charset, problem."""
+        declared, charset = media_type(fields.get(b"content-type"))
+        if type_ == b"response" and (declared in (None, "application/http") or block.startswith(b"HTTP/")):
+            response = parse_response(block, self.max_record_bytes)
+            return response.body, response.type, response.charset, response.problem
+        if len(block) > self.max_record_bytes:
+            return None, declared, charset, "record_too_large"
+        return block, declared, charset, None if block else "empty_payload"
+
+
+@register("reader", "wet")
+@dataclass(frozen=True)
+class Wet(Warc):
+    """Text records of a WET file (Common Crawl): WARC conversion records, read as any WARC file is."""
+
+
+def _text(value: bytes | None) -> str | None:
+    return value.decode("utf-8", "replace") if value else None
+
+
+def _url(fields: dict[bytes, bytes]) -> str | None:
+    """The target's address, without the angle brackets that some writers of WARC 1.0 put around it."""
+    value = _text(fields.get(b"warc-target-uri"))
+    return value.removeprefix("<").removesuffix(">") if value else None
