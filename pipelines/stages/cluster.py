@@ -1,0 +1,28 @@
+"""k-means on the vectors (CLIMB's first cut), and each document's cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from corpus.cluster.kmeans import AssignClusters, FitClusters
+from pipelines.config.load import Build
+from pipelines.step import Items, Line, Result
+
+
+@dataclass(frozen=True)
+class Clusters:
+    centroids: Items
+    assigned: Result
+
+
+def stage(line: Line, build: Build, vectors: Items) -> Clusters:
+    options = build.file.cluster
+    with line.stage("cluster"):
+        centroids = line.fit(
+            "cluster.centroids",
+            FitClusters(k=options.k, iterations=options.iterations, sample=options.sample, seed=build.seed),
+            {"vectors": vectors},
+            upon=(build.encoder,),
+        )["centroids"]
+        assigned = line.map("cluster.assign", AssignClusters(), {"vectors": vectors}, shared={"centroids": centroids})
+    return Clusters(centroids, assigned)

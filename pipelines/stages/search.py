@@ -1,0 +1,63 @@
+"""Cells, their domain vectors, the target's, and a mixture from an optimizer that holds no state but its journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from corpus.annotate import Annotate
+from corpus.domains.domain2vec import DomainVectors, MetaDomains, TargetVector
+from corpus.extract.body import Extract
+from corpus.mixture.cells import CellIndex, CellTable
+from corpus.mixture.space import Limit
+from corpus.optimize.search import Search
+from pipelines.config.load import Build
+from pipelines.stages.annotate import Marks
+from pipelines.stages.domains import Spaces
+from pipelines.stages.ingest import ingest
+from pipelines.step import Items, Line, Result
+
+
+@dataclass(frozen=True)
+class Found:
+    index: Items
+    cells: Result
+    search: Result
+
+
+def stage(line: Line, build: Build, frozen: Result, marks: Marks, spaces: Spaces) -> Found:
+    options, mixture = build.file.search, build.file.mixture
+    with line.stage("search"):
+        each = {"documents": frozen["documents"], "tokens": marks.tokens, "domains": spaces.domains}
+        if marks.language is not None:
+            each["language"] = marks.language
+        index = line.map("search.index", CellIndex(tuple(build.file.cells), build.seed, tuple(each)), each)["index"]
+        cells = line.gather("search.cells", CellTable(), {"index": index})
+        vectors = line.gather("search.vectors", DomainVectors(options.samples), {"meta": spaces.profiles, "index": index})
+        over = {"cells": cells["cells"], "vectors": vectors["vectors"]}
+        if build.targets is not None:
+            over["target"] = target(line, build, spaces)
+        search = line.gather(
+            "search.mixture",
+            Search(
+                method=build.method,
+                attributes=tuple(build.file.cells),
+                limits=tuple(Limit(li.low, li.high, li.attribute, li.value) for li in options.limits),
+                budget=mixture.budget_tokens,
+                max_epochs=mixture.max_epochs,
+                on_shortfall=mixture.on_shortfall,
+                seed=build.seed,
+            ),
+            over,
+        )
+    return Found(index, cells, search)
+
+
+def target(line: Line, build: Build, spaces: Spaces) -> Items:
+    """The target texts' domain vector; they are read, embedded and profiled as the sources are."""
+    raw = ingest(line, build, (build.targets,), "search.target.ingest")
+    documents = line.map("search.target.extract", Extract(build.extractor), {"raw": raw["raw"]})["documents"]
+    vectors = line.map("search.target.embed", Annotate((build.encoder,), output="vectors"), {"documents": documents})[
+        "vectors"
+    ]
+    profiles = line.map("search.target.profiles", MetaDomains(), {"vectors": vectors}, shared={"meta": spaces.meta})["meta"]
+    return line.gather("search.target.vector", TargetVector(), {"meta": profiles})["target"]

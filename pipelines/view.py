@@ -1,0 +1,249 @@
+"""Reading a finished (or half finished) build: its manifests by step, the funnel, domains, cells, a document's story."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpus import results
+from corpus.document import parse_id, show_id
+from corpus.errors import MissingFile, UnknownName
+from corpus.results import Folder, Shard
+from corpus.store import Store
+from pipelines.config.load import Build
+from pipelines.plan import read_state
+
+
+class View:
+    """The state that the last run of a build left."""
+
+    def __init__(self, build: Build) -> None:
+        self.build, self.store = build, Store(build.store_url)
+        self.folder = f"builds/{build.name}"
+
+    @cached_property
+    def manifests(self) -> dict[str, dict[str, Any]]:
+        """Manifests of the steps that are complete, in the recipe's order."""
+        found = {}
+        for step, entry in read_state(self.store, self.build.name).items():
+            manifest = self.store.read_json(f"steps/{entry['key'][:2]}/{entry['key']}.json") or self._pinned(step, entry)
+            if manifest is not None:
+                found[step] = manifest
+        if not found:
+            raise MissingFile(
+                self.store.full(f"{self.folder}/state.json"), remedy=f"build it first: corpus build {self.build.where}"
+            )
+        return found
+
+    def _pinned(self, step: str, entry: dict[str, Any]) -> dict[str, Any] | None:
+        """A fit that the lock keeps has no manifest of its own for these inputs: its task's record says the same."""
+        record = self.store.record(entry["tasks"][0]) if entry["tasks"] else None
+        if record is None:
+            return None
+        return {
+            "step": step,
+            "stage": entry["stage"],
+            "key": entry["key"],
+            "identity": record.identity,
+            "counts": record.counts,
+            "tasks": [
+                {"key": record.key, "outputs": [results.item_to_json(o) for o in record.outputs], "counts": record.counts}
+            ],
+            "made": {"seconds": record.made["seconds"], "engine": "pinned by BUILD.lock"},
+        }
+
+    def outputs(self, manifest: dict[str, Any], name: str | None = None) -> list[Shard | Folder]:
+        found = [results.item_from_json(o) for task in manifest["tasks"] for o in task["outputs"]]
+        return [o for o in found if name is None or o.name == name]
+
+    def shards(self, step: str, name: str) -> list[Shard]:
+        """Shards of a step's output; none where the step was not reached."""
+        manifest = self.manifests.get(step)
+        return [] if manifest is None else [o for o in self.outputs(manifest, name) if isinstance(o, Shard)]
+
+    def rows(self, step: str, name: str, columns: list[str] | None = None) -> pa.Table | None:
+        """All rows of a step's output (small outputs only), or None."""
+        shards = self.shards(step, name)
+        return pa.concat_tables(self.store.read_shard(s, columns) for s in shards) if shards else None
+
+    def about(self, step: str) -> dict[str, Any]:
+        """What a fit tells people."""
+        manifest = self.manifests.get(step)
+        folders = [o for o in self.outputs(manifest)] if manifest else []
+        return next((o.about for o in folders if isinstance(o, Folder)), {})
+
+    @cached_property
+    def receipt(self) -> dict[str, Any] | None:
+        return self.store.read_json(f"{self.folder}/receipt.json")
+
+    # summaries ---------------------------------------------------------------------------------------------------
+
+    def funnel(self) -> list[dict[str, Any]]:
+        """Per stage: records left, dropped, reasons (most frequent first), from the ledger's verdicts."""
+        dropped: dict[str, dict[str, int]] = {}
+        total = 0
+        for shard in self.shards("freeze.ledger", "verdicts"):
+            table = self.store.read_shard(shard, ["kept", "stage", "reason"])
+            total += table.num_rows
+            lost = table.filter(pc.invert(table.column("kept")))
+            for row in lost.group_by(["stage", "reason"]).aggregate([([], "count_all")]).to_pylist():
+                reasons = dropped.setdefault(row["stage"], {})
+                reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["count_all"]
+        left, found = total, [{"stage": "records", "left": total, "dropped": 0, "reasons": []}]
+        for stage in ("ingest", "extract", "filter", "dedup"):
+            reasons = sorted(dropped.pop(stage, {}).items(), key=lambda item: (-item[1], item[0]))
+            gone = sum(n for _, n in reasons)
+            left -= gone
+            found.append({"stage": stage, "left": left, "dropped": gone, "reasons": reasons})
+        return found
+
+    def domains(self) -> list[dict[str, Any]]:
+        manifest = self.manifests.get("domains.taxonomy")
+        if manifest is None:
+            return []
+        return self.taxonomy()["domains"]
+
+    def taxonomy(self) -> dict[str, Any]:
+        """`taxonomy.json` of the build's taxonomy."""
+        (folder,) = [o for o in self.outputs(self.manifests["domains.taxonomy"]) if isinstance(o, Folder)]
+        return self.store.read_json(f"{folder.path}/taxonomy.json")
+
+    def cells(self) -> list[dict[str, Any]]:
+        """Asked, achieved and natural share (of tokens) and epochs of each cell, largest first."""
+        if self.receipt is None:
+            return []
+        available = sum(c["available"]["tokens"] for c in self.receipt["cells"]) or 1
+        found = [
+            {
+                "cell": c["cell"],
+                "asked": c["weight"],
+                "achieved": c["share"],
+                "natural": c["available"]["tokens"] / available,
+                "tokens": c["drawn"]["tokens"],
+                "documents": c["drawn"]["documents"],
+                "epochs": c["epochs"],
+                "available": c["available"],
+            }
+            for c in self.receipt["cells"]
+        ]
+        return sorted(found, key=lambda c: (-c["asked"], c["cell"]))
+
+    def summary(self) -> dict[str, Any]:
+        return {"funnel": self.funnel(), "domains": self.domains(), "cells": self.cells()}
+
+    def step(self, name: str) -> dict[str, Any]:
+        """One step in detail, with the first rows of its first shard, made JSON-like."""
+        if name not in self.manifests:
+            raise UnknownName("step", name, self.manifests)
+        manifest = self.manifests[name]
+        outputs = self.outputs(manifest)
+        first = next((o for o in outputs if isinstance(o, Shard) and o.rows), None)
+        rows = self.store.read_shard(first).slice(0, 3).to_pylist() if first else []
+        return {
+            "step": name,
+            "stage": manifest["stage"],
+            "seconds": manifest["made"]["seconds"],
+            "engine": manifest["made"]["engine"],
+            "identity": manifest["identity"],
+            "counts": manifest["counts"],
+            "outputs": [
+                {"name": o.name, "rows": getattr(o, "rows", None), "bytes": o.bytes, "path": o.path} for o in outputs
+            ],
+            "first": [{k: show_value(v) for k, v in row.items()} for row in rows],
+        }
+
+    # one document ------------------------------------------------------------------------------------------------
+
+    def explain(self, wanted: str) -> list[dict[str, Any]]:
+        """Every record with this id or address: what became of it, and where it went."""
+        own = parse_id(wanted)
+        stories = []
+        for table in self._verdicts():
+            mask = pc.equal(table.column("url"), wanted)
+            if own is not None:
+                mask = pc.or_kleene(mask, pc.equal(table.column("id"), pa.scalar(own, pa.binary(16))))
+            for row in table.filter(pc.fill_null(mask, False)).to_pylist():
+                stories.append(self._story(row))
+        return stories
+
+    def _verdicts(self) -> Iterator[pa.Table]:
+        for shard in self.shards("freeze.ledger", "verdicts"):
+            yield self.store.read_shard(shard)
+
+    def _story(self, verdict: dict[str, Any]) -> dict[str, Any]:
+        raw = verdict["id"]
+        story: dict[str, Any] = {
+            "id": show_id(raw),
+            "url": verdict["url"],
+            "source": verdict["source"],
+            "file": f"{verdict['file']} at {verdict['offset']:,}",
+        }
+        if not verdict["kept"]:
+            story["verdict"] = f"dropped at {verdict['stage']}: {verdict['reason']}"
+            if verdict["rule"] is not None and verdict["value"] is not None:
+                bound = "" if verdict["bound"] is None else f", bound {verdict['bound']:g}"
+                story["measured"] = f"{verdict['rule']} = {verdict['value']:.6g}{bound}"
+            if verdict["keeper"] is not None:
+                story["keeper"] = show_id(verdict["keeper"])
+                story["group"] = show_id(verdict["group"])
+            return story
+        story["verdict"] = "kept"
+        for step, name, columns in (
+            ("annotate.tokens", "tokens", ("token_count",)),
+            ("annotate.score", "attributes", ("quality",)),
+            ("domains.assign", "domains", ("cluster", "domain")),
+            ("search.index", "index", ("cell",)),
+        ):
+            row = self._row(step, name, raw, ["id", *columns])
+            for column in columns:
+                if row is not None:
+                    story[column] = row[column] if not isinstance(row[column], float) else round(row[column], 4)
+        if story.get("domain") is None and story.get("cluster") is not None:
+            cluster = next((c for c in self.taxonomy()["clusters"] if c["cluster"] == story["cluster"]), {})
+            story["domain"] = f"none: cluster {story['cluster']} was pruned ({cluster.get('why') or 'pruned'})"
+        elif story.get("domain") is not None:
+            label = next((d["label"] for d in self.domains() if d["id"] == story["domain"]), "")
+            story["domain"] = f"{story['domain']} ({label})"
+        copies = []
+        for number, shard in enumerate(self.shards("shards.place", "drawn")):
+            table = self.store.read_shard(shard, ["id", "copy"])
+            at = np.flatnonzero(pc.equal(table.column("id"), pa.scalar(raw, pa.binary(16))).to_numpy())
+            copies += [f"shard {number} row {i} (copy {table.column('copy')[int(i)].as_py()})" for i in at]
+        story["shards"] = "; ".join(copies) or "not drawn: its cell's share was met without it"
+        return story
+
+    def _row(self, step: str, name: str, raw: bytes, columns: list[str]) -> dict[str, Any] | None:
+        for shard in self.shards(step, name):
+            table = self.store.read_shard(shard, columns)
+            found = table.filter(pc.equal(table.column("id"), pa.scalar(raw, pa.binary(16))))
+            if found.num_rows:
+                return found.slice(0, 1).to_pylist()[0]
+        return None
+
+    def write_report(self) -> str:
+        """Writes the report from what is there; returns its path."""
+        from pipelines.report.page import render
+
+        self.store.write_bytes(f"{self.folder}/report.html", render(self).encode())
+        return self.store.full(f"{self.folder}/report.html")
+
+
+def show_value(value: Any) -> Any:
+    """A cell of a table for people and JSON: ids in base32, long lists and texts cut."""
+    if isinstance(value, bytes):
+        return (
+            show_id(value)
+            if len(value) == 16
+            else base64.b64encode(value[:24]).decode() + ("..." if len(value) > 24 else "")
+        )
+    if isinstance(value, list):
+        return [show_value(v) for v in value[:8]] + (["..."] if len(value) > 8 else [])
+    if isinstance(value, str) and len(value) > 200:
+        return value[:200] + "..."
+    return value
