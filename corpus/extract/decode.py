@@ -38,15 +38,13 @@ def _decode(data: bytes, charset: str | None, page: bool) -> str:
         if data.startswith(mark):
             return data[len(mark):].decode(codec, "replace")
     wide = data.count(0, 0, _HEAD) * 5 > min(len(data), _HEAD)
-    stateful = charset is not None and charset.startswith("iso-2022")
-    if not wide and not stateful:
+    shifted = b"\x1b" in data and data.isascii()   # ISO-2022-JP spells everything in ASCII bytes
+    if not wide and not shifted:
         try:
-            text = data.decode()
-            if not (data.isascii() and b"\x1b$" in data):
-                return text
+            return data.decode()
         except UnicodeDecodeError:
             pass
-    for label in _labels(data, charset, page, wide):
+    for label in _labels(data, charset, page, wide, shifted):
         codec = _codec(label)
         text = None if codec is None else _sensible(data, codec, wide)
         if text is not None:
@@ -54,7 +52,7 @@ def _decode(data: bytes, charset: str | None, page: bool) -> str:
     return data.decode("cp1252", "replace")
 
 
-def _labels(data: bytes, charset: str | None, page: bool, wide: bool) -> Iterator[str]:
+def _labels(data: bytes, charset: str | None, page: bool, wide: bool, shifted: bool) -> Iterator[str]:
     if charset:
         yield charset
     declared = _DECLARED.search(data, 0, _HEAD) if page else None
@@ -62,9 +60,9 @@ def _labels(data: bytes, charset: str | None, page: bool, wide: bool) -> Iterato
         yield (declared[1] or declared[2]).decode()
     if wide:
         yield "utf-16-le" if data.count(0, 1, 2) or data[1:_HEAD:2].count(0) > data[:_HEAD:2].count(0) else "utf-16-be"
-    yield "utf-8"
-    if b"\x1b$" in data:
+    if shifted and b"\x1b$" in data:
         yield "iso-2022-jp"
+    yield "utf-8"
     from resiliparse.parse.encoding import detect_encoding
 
     yield detect_encoding(data) or "cp1252"

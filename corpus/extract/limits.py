@@ -26,7 +26,7 @@ _FORMATTING = frozenset("b big code em font i s small strike strong tt u".split(
 
 _NESTING = re.compile(r"<(?!(?:a|p|li|br|img|td|tr|th|dt|dd|link|meta|input|hr)[\s>/])[a-zA-Z]")
 _OPENS_AGAIN = re.compile(r"<(?i:" + "|".join(sorted(_FORMATTING)) + r")[\s>/]")
-_LONG = re.compile(r"<[a-zA-Z][^<>]{%d,}" % _LONG_TAG)
+_LONG = re.compile(rf"<[a-zA-Z][^<>]{{{_LONG_TAG},}}")
 
 
 def too_much(page: str, max_nodes: int, max_depth: int) -> str | None:

@@ -47,7 +47,7 @@ class PageExtractor(Extractor):
                 return None, reason
             try:
                 text = self.page_text(text)
-            except Exception:   # whatever a parser raises on a hostile page, the page is what is wrong
+            except Exception:  # noqa: BLE001 - whatever a parser raises on a hostile page, the page is what is wrong
                 return None, "extractor_failed"
             text = valid(text) if text else None
         return (text, None) if text and text.strip() else (None, "empty_text")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from corpus.extract.pages import PageExtractor
 from corpus.registry import register
@@ -15,6 +16,8 @@ class Trafilatura(PageExtractor):
 
     At most one of favour_precision and favour_recall has an effect; fast leaves out its fallback extractors.
     """
+
+    packages: ClassVar[tuple[tuple[str, str], ...]] = (("trafilatura", "trafilatura"), ("lxml_html_clean", "trafilatura"))
 
     favour_precision: bool = False
     favour_recall: bool = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import fsspec
 import pyarrow as pa
@@ -21,7 +21,7 @@ from corpus.registry import register, runtime
 from corpus.sources.jsonl import plain
 from corpus.sources.rows import TABLE_BYTES, Rows
 
-_UNREADABLE = (pa.ArrowException, OSError, ValueError)   # pyarrow's errors for bytes that are not what they should be
+_UNREADABLE = (pa.ArrowException, OSError, ValueError)   # what pyarrow raises for bytes that are not what they should be
 
 
 @register("reader", "parquet")
@@ -42,10 +42,10 @@ class ParquetRows(Reader):
     def check(self, path: str, where: str) -> None:
         """Raises ConfigError where a named column is not there or holds no strings. A damaged file passes: it is data."""
         with fsspec.open(path, "rb") as stream:
-            try:
-                schema = pq.read_schema(stream)
-            except _UNREADABLE:
-                return
+            file = _opened(stream)
+        if file is None:
+            return
+        schema = file.schema_arrow
         for option in ("text", "id"):
             name = getattr(self, option)
             if name is not None and name not in schema.names:
@@ -60,14 +60,13 @@ class ParquetRows(Reader):
     def read(self, path: str, source: str) -> Iterator[pa.Table]:
         table = Rows(path, source, self.rows)
         with fsspec.open(path, "rb") as stream:
-            try:
-                file = pq.ParquetFile(stream)
-            except _UNREADABLE as error:
-                table.add(0, data=str(type(error)).encode(), problem="not_parquet")
-                yield table.table()
-                return
-            first = 0
-            for group in range(file.num_row_groups):
+            file, first = _opened(stream), 0
+            if file is None:
+                table.add(0, problem="not_parquet")
+            elif self.text not in file.schema_arrow.names or not _is_text(file.schema_arrow.field(self.text).type):
+                table.add(0, problem="no_text")   # `check` was not asked, or the file is another one by now
+                file = None
+            for group in range(file.num_row_groups if file else 0):
                 for number, batch in self._batches(file, group, first):
                     if batch is None:
                         table.add(number, data=b"%d" % number, problem="damaged_span")
@@ -86,7 +85,8 @@ class ParquetRows(Reader):
         while True:
             try:
                 batch = next(batches, None)
-            except _UNREADABLE:
+            except _UNREADABLE as error:
+                _raise_if_of_the_system(error)
                 yield number, None
                 return
             if batch is None:
@@ -114,6 +114,21 @@ class ParquetRows(Reader):
                       kind="text", payload=data if problem is None else None, problem=problem)
             if table.full:
                 yield table.table()
+
+
+def _opened(stream: BinaryIO) -> pq.ParquetFile | None:
+    """The file with its metadata read, None where it has none."""
+    try:
+        return pq.ParquetFile(stream, page_checksum_verification=True)
+    except _UNREADABLE as error:
+        _raise_if_of_the_system(error)
+        return None
+
+
+def _raise_if_of_the_system(error: Exception) -> None:
+    """pyarrow raises OSError for damage too; one that came from the system has a number, and says nothing of the data."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -16,7 +16,8 @@ _OPEN_COMMENT = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<!--")
 _BINARY = (
     b"%PDF-", b"%!PS", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ",
     b"7z\xbc\xaf", b"Rar!", b"\x7fELF", b"MZ\x90", b"OggS", b"ID3", b"RIFF", b"wOFF", b"wOF2", b"\x00\x01\x00\x00", b"OTTO",
-    b"\xd0\xcf\x11\xe0", b"\x00asm", b"\xca\xfe\xba\xbe", b"FWS", b"CWS", b"fLaC", b"II*\x00", b"MM\x00*", b"\x28\xb5\x2f\xfd",
+    b"\xd0\xcf\x11\xe0", b"\x00asm", b"\xca\xfe\xba\xbe", b"FWS", b"CWS", b"fLaC", b"II*\x00", b"MM\x00*",
+    b"\x28\xb5\x2f\xfd",
 )
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml")
 _CONTROL = bytes(set(range(32)) - {7, 8, 9, 10, 12, 13, 27})

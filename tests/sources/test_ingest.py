@@ -31,8 +31,8 @@ def test_every_record_of_the_quickstart_file_is_in_one_shard(store):
 
 def test_problems_and_skipped_records_are_counted(store, tmp_path):
     path = tmp_path / "a.warc.gz"
-    path.write_bytes(b"".join(members([record(0, b"x", kind=b"warcinfo"), record(1), record(2, response(b"", status=b"500 No")),
-                                       record(3, length=7), record(4)])) + b"garbage")
+    records = [record(0, b"x", kind=b"warcinfo"), record(1), record(2, response(b"", status=b"500 No")), record(3, length=7)]
+    path.write_bytes(b"".join(members([*records, record(4)])) + b"garbage")
     counts = ingest(store, path).counts
     assert counts == {"records": 5, "skipped_warcinfo": 1, "http_status": 1, "bad_length": 1, "trailing_garbage": 1}
 

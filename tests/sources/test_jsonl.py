@@ -42,13 +42,15 @@ def test_lines_are_rows_with_their_line_numbers(tmp_path, pack):
 ])
 def test_a_bad_line_is_a_row_with_a_reason_between_good_ones(tmp_path, line, problem):
     limit = 1000 if problem == "record_too_large" else 1 << 20
-    rows = read(JsonLines(max_record_bytes=limit), tmp_path / "a.jsonl", GOOD + line + b"\n" + GOOD.replace(b"first", b"third"))
+    data = GOOD + line + b"\n" + GOOD.replace(b"first", b"third")
+    rows = read(JsonLines(max_record_bytes=limit), tmp_path / "a.jsonl", data)
     assert problems(rows) == [None, None, problem, None, None] and rows[2]["payload"] is None
 
 
 def test_stored_text_is_valid_whatever_the_line_holds(tmp_path):
     data = b'{"text": "a\\ud800b"}\n{"text": "\\ud83d\\ude00"}\n{"text": "caf\xe9"}\n\xef\xbb\xbf'
-    assert [r["payload"].decode() for r in read(JsonLines(), tmp_path / "a.jsonl", data)[:3]] == ["a\ufffdb", "😀", "caf\ufffd"]
+    rows = read(JsonLines(), tmp_path / "a.jsonl", data)
+    assert [r["payload"].decode() for r in rows[:3]] == ["a\ufffdb", "😀", "caf\ufffd"]
 
 
 def test_a_byte_order_mark_and_blank_lines_are_no_records(tmp_path):

@@ -17,7 +17,8 @@ def one(tmp_path, block, **options):
 
 
 def chunked(body, size=20):
-    return b"".join(b"%x\r\n%s\r\n" % (len(body[i : i + size]), body[i : i + size]) for i in range(0, len(body), size)) + b"0\r\n\r\n"
+    parts = [body[i : i + size] for i in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
 def test_the_quickstart_file_agrees_with_fastwarc_record_by_record():
@@ -124,7 +125,7 @@ def test_what_is_no_page_has_a_reason(tmp_path, block, problem):
 
 @pytest.mark.parametrize("body, declared, kind", [
     (page(1), b"image/png", "html"),
-    (b'<?xml version="1.0" encoding="utf-8"?>\n<!-- x -->\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN">', b"text/xml", "html"),
+    (b'<?xml version="1.0"?>\n<!-- x -->\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN">', b"text/xml", "html"),
     (b"words first, <b>tags</b> later", b"text/html; charset=utf-8", "html"),
     ("\ufeff<html><body>hello".encode("utf-16-le"), b"application/octet-stream", "html"),
     (b"Plain words.\n", b"text/plain; charset=UTF-8", "text"),

@@ -8,7 +8,8 @@ from corpus.sources.warc import Warc
 
 FOUR = [record(i) for i in range(4)]
 WRITTEN = {"plain": b"".join, "gzip": lambda records: b"".join(members(records)),
-           "zstd": lambda records: b"".join(frames(records)), "one gzip member": lambda records: gzip.compress(b"".join(records)),
+           "zstd": lambda records: b"".join(frames(records)),
+           "one gzip member": lambda records: gzip.compress(b"".join(records)),
            "one zstd frame": lambda records: zstandard.compress(b"".join(records)),
            "gzip blocks that ignore records": lambda records: b"".join(
                members([b"".join(records)[i : i + 100] for i in range(0, len(b"".join(records)), 100)]))}
