@@ -59,7 +59,7 @@ def _snapshot(name: str) -> Path:
     try:
         from huggingface_hub import snapshot_download
     except ImportError:
-        raise MissingExtra("huggingface_hub", "embed") from None
+        raise MissingExtra("huggingface_hub", "cpu") from None
     offline = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
     try:
         return Path(snapshot_download(repo, revision=revision or None, local_files_only=offline))

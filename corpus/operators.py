@@ -5,6 +5,7 @@ and it is safe to pickle. What has to live (a model, an index) exists only insid
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import pyarrow as pa
+
+from corpus.errors import MissingExtra
 
 T = TypeVar("T")
 
@@ -24,9 +27,18 @@ class Operator:
     version: ClassVar[int]
     provider: ClassVar[tuple[str, ...]] = ()
 
+    #: Modules outside the base install that running it takes, each with the extra that brings it.
+    packages: ClassVar[tuple[tuple[str, str], ...]] = ()
+
     def assets(self) -> Sequence[str]:
         """Assets that have to be there before work starts (see `corpus.assets`)."""
         return ()
+
+    def require_packages(self) -> None:
+        """Raises MissingExtra for the first of `packages` that is not installed; imports none of them."""
+        for module, extra in self.packages:
+            if importlib.util.find_spec(module) is None:
+                raise MissingExtra(module, extra)
 
 
 class Batch:

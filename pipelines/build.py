@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from corpus.cluster.kmeans import FitClusters
 from corpus.errors import Mismatch, StepError
 from corpus.store import Store
 from pipelines.config.load import Build
@@ -48,6 +49,8 @@ def run_build(build: Build, placement: Placement, progress: Progress) -> Outcome
     from pipelines.view import View
 
     started = time.monotonic()
+    for operator in (build.extractor, *build.signals, build.tokenizer, build.encoder, FitClusters(), build.method, *build.writers):
+        operator.require_packages()
     store = Store(build.store_url).prepare()
     with lease(store, build.name):
         plan = plan_build(build)

@@ -15,6 +15,7 @@ class _Stage:
     finished: int = 0
     reused: int = 0
     rows: int = 0
+    documents: int = 0
     total: int = 0
     started: float = 0.0
     seconds: float = 0.0
@@ -44,15 +45,15 @@ class Lines(Progress):
     """One line when a step ends: for logs, CI and `2>file`."""
 
     def __init__(self) -> None:
-        self._rows = self._reused = 0
+        self._documents = self._reused = 0
 
     @contextlib.contextmanager
     def step(self, stage: str, name: str, rows: int, tasks: int) -> Iterator[None]:
-        self._rows = self._reused = 0
+        self._documents = self._reused = 0
         started = time.monotonic()
         yield
         seconds = time.monotonic() - started
-        rate = f"{self._rows / seconds:,.0f} rows/s" if seconds > 0 and self._rows else ""
+        rate = f"{self._documents / max(seconds, 1e-3):,.0f} docs/s" if self._documents else ""
         kept = f", {self._reused} were there" if self._reused else ""
         print(
             f"{stage:<10} {name:<22} {tasks:>4} task{'s' if tasks != 1 else ' '}{kept}  {seconds:6.1f} s  {rate}",
@@ -61,7 +62,7 @@ class Lines(Progress):
         )
 
     def advance(self, rows: int, documents: int, reused: bool = False) -> None:
-        self._rows += 0 if reused else rows
+        self._documents += 0 if reused else documents
         self._reused += reused
 
 
@@ -110,7 +111,7 @@ class Bars(Progress):
         bar = self._ids[stage]
         if not state.started:
             self._rich.start_task(bar)
-        state.rows, state.total, state.started = 0, max(1, rows), time.monotonic()
+        state.rows, state.documents, state.total, state.started = 0, 0, max(1, rows), time.monotonic()
         self._rich.update(bar, now=name)
         yield
         state.finished += 1
@@ -122,11 +123,11 @@ class Bars(Progress):
     def advance(self, rows: int, documents: int, reused: bool = False) -> None:
         state = self._stages[self._now]
         state.rows += rows
+        state.documents += documents
         share = min(1.0, state.rows / state.total)
         seconds = time.monotonic() - state.started
-        rate = state.rows / seconds if seconds > 0 else 0
-        left = (state.total - state.rows) / rate if rate else 0
-        fields = {"completed": state.finished + share * 0.99, "rate": f"{rate:,.0f} docs/s"}
+        left = seconds / share - seconds if share else 0
+        fields = {"completed": state.finished + share * 0.99, "rate": f"{state.documents / max(seconds, 1e-3):,.0f} docs/s"}
         if left > 1:
             fields["now"] = f"about {left:,.0f} s left in this step"
         self._rich.update(self._ids[self._now], **fields)

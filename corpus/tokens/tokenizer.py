@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpus import assets, chance
-from corpus.errors import ConfigError, MissingExtra, MissingFile
+from corpus.errors import ConfigError, MissingFile
 from corpus.registry import asset, register
 from corpus.tasks import Body, TaskIO
 
@@ -141,12 +141,10 @@ def _byte_level(tokenizer: Tokenizer) -> None:
 
 def _tokenizers() -> Any:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"   # workers are the parallelism, and forked threads would hang
-    try:
-        import tokenizers
-        import tokenizers.decoders
-        import tokenizers.models
-        import tokenizers.pre_tokenizers
-        import tokenizers.trainers
-    except ImportError:
-        raise MissingExtra("tokenizers", "tokens") from None
+    import tokenizers
+    import tokenizers.decoders
+    import tokenizers.models
+    import tokenizers.pre_tokenizers
+    import tokenizers.trainers
+
     return tokenizers

@@ -118,7 +118,7 @@ def _sources(files: list[str], base: str) -> list[tuple[str, str]]:
             name += "_"
         taken.add(name)
         listed = ", ".join(f'"{os.path.relpath(m, base)}"' for m in members)
-        found.append((name, f"  - name: {name}\n    files: [{listed}]\n    reader: {_reader(kind, members[0])}\n"))
+        found.append((name, f"  - name: {name}\n    files: [{listed}]\n    reader: {_reader(kind, members[0])}\n    shard_records: 256\n"))
     return found
 
 

@@ -110,7 +110,13 @@ def _step(found: dict) -> str:
 
 def explain(
     build: BuildPath,
-    document: Annotated[str, typer.Argument(metavar="ID|URL", help="A document's id, or its address.")],
+    document: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID|URL|FILE|REASON",
+            help="A document's id or address; or a source's file or a reason, for the first 20 records.",
+        ),
+    ],
     json_: Json = False,
 ) -> None:
     """Why a document is in or out: every verdict, its cluster, domain, cell, and the shards that hold it."""

@@ -8,7 +8,12 @@ from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.logging import logger
 from datatrove.utils.stats import PipelineStats
 
+from pipelines import operators
 from pipelines.engines.watch import Job
+
+#: Imported once, in the process that workers are forked from, where a pool a step would import it for each worker again.
+#: Nothing among it is heavy or starts threads (but Arrow's allocator, which is made to be forked).
+PRELOADED = ("__main__", "pipelines.engines.datatrove_step", "pyarrow.dataset", "fsspec.implementations.local")
 
 
 class RunTasks(PipelineStep):
@@ -51,4 +56,5 @@ def local(job: Job, ranks: int, workers: int, logs: str, start_method: str) -> S
     logger.disable("datatrove")
     if multiprocess.get_start_method(allow_none=True) is None:
         multiprocess.set_start_method(start_method)     # the executor's queue has a process too: never forked from threads
+        multiprocess.set_forkserver_preload([*PRELOADED, *operators.MODULES])
     return SilentExecutor([RunTasks(job)], tasks=ranks, workers=workers, logging_dir=logs, start_method=start_method)
