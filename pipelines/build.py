@@ -49,7 +49,7 @@ def run_build(build: Build, placement: Placement, progress: Progress) -> Outcome
     from pipelines.view import View
 
     started = time.monotonic()
-    for operator in (build.extractor, *build.signals, build.tokenizer, build.encoder, FitClusters(), build.method, *build.writers):
+    for operator in (build.extractor, *build.signals, build.tokenizer, build.encoder, FitClusters(), *build.writers):
         operator.require_packages()
     store = Store(build.store_url).prepare()
     with lease(store, build.name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Annotated
 
@@ -117,8 +118,14 @@ def _sources(files: list[str], base: str) -> list[tuple[str, str]]:
         while name in taken:
             name += "_"
         taken.add(name)
-        listed = ", ".join(f'"{os.path.relpath(m, base)}"' for m in members)
-        found.append((name, f"  - name: {name}\n    files: [{listed}]\n    reader: {_reader(kind, members[0])}\n    shard_records: 256\n"))
+        source = {
+            "name": json.dumps(name),
+            "files": json.dumps([os.path.relpath(m, base) for m in members]),
+            "reader": _reader(kind, members[0]),
+            "shard_records": 256,
+        }
+        lines = [f"{key}: {value}" for key, value in source.items()]
+        found.append((name, "  - " + "\n    ".join(lines) + "\n"))
     return found
 
 
@@ -136,12 +143,10 @@ def _reader(kind: str, file: str) -> str:
     columns = _columns(kind, file)
     text = next((c for c in ("text", "content", "raw_content", "body", "document") if c in columns), "text")
     own = {"text": text} | {k: k for k in ("id", "url", "date") if k in columns}
-    return "{" + ", ".join([f"use: {kind}", *(f"{k}: {v}" for k, v in own.items())]) + "}"
+    return "{" + ", ".join([f"use: {kind}", *(f"{k}: {json.dumps(v)}" for k, v in own.items())]) + "}"
 
 
 def _columns(kind: str, file: str) -> list[str]:
-    import json
-
     import fsspec
 
     if kind == "parquet":

@@ -34,7 +34,9 @@ class Beam:
     def __init__(self, options: dict[str, Any] | None = None, workers: int | None = None) -> None:
         self.options = {"runner": "DirectRunner", "save_main_session": False} | (options or {})
         self.direct = self.options["runner"] == "DirectRunner"
-        self.workers = workers or 1
+        self.workers = workers or self.options.get("direct_num_workers") or 1
+        mode = self.options.get("direct_running_mode", "multi_processing")
+        self._processes = self.direct and self.workers > 1 and mode == "multi_processing"
         if workers and not self.direct:
             raise ConfigError("engine 'beam': workers", f"{workers}, but the runner is {self.options['runner']}",
                               "an option of that runner, among 'options'")
@@ -61,10 +63,6 @@ class Beam:
     def close(self) -> None:
         """Nothing to let go of: a pipeline's workers end with it."""
 
-    @property
-    def _processes(self) -> bool:
-        return self.direct and self.workers > 1
-
     def _watched(self, step: str, job: Job, graph: Callable[[Any, Job], None], look: Queues | Notes) -> Iterator[Record]:
         """Runs the pipeline that `graph` draws. The direct runner blocks where others submit and return."""
         running: list[Any] = []
@@ -74,7 +72,7 @@ class Beam:
                 import apache_beam as beam
                 from apache_beam.options.pipeline_options import PipelineOptions
 
-                options = PipelineOptions.from_dictionary(self.options | self._direct_options())
+                options = PipelineOptions.from_dictionary(self.options | self._own_options())
                 pipeline = beam.Pipeline(runner=self._runner() if self.direct else None, options=options)
                 graph(pipeline, job)
                 running.append(pipeline.run())
@@ -90,8 +88,10 @@ class Beam:
         single_threaded()
         yield from watch(step, job, drive, look, self._processes, None if self.direct else submit)
 
-    def _direct_options(self) -> dict[str, Any]:
-        return {"direct_num_workers": self.workers} if self.direct else {}
+    def _own_options(self) -> dict[str, Any]:
+        """The direct runner is given its processes by `_runner`; told of them here, it would start others."""
+        own: dict[str, Any] = {"direct_num_workers": self.workers} if self.direct else {}
+        return own | ({"direct_running_mode": "in_memory"} if self._processes else {})
 
     def _runner(self) -> Any:
         """The direct runner itself. By its name Beam would rather download Prism, and take no word on workers' stderr."""

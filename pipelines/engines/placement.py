@@ -23,6 +23,7 @@ ENGINES = {
     "beam": ("pipelines.engines.beam", "Beam"),
     "fault": ("corpus.testing.faults", "FaultEngine"),
 }
+_NAMES = [name for name in ENGINES if name != "fault"]
 NEEDS = {"cpus", "memory_gb", "gpus"}
 
 
@@ -66,7 +67,7 @@ def make_engine(spec: dict[str, Any], where: str, dry: bool = False) -> Engine |
     if name is None:
         return None
     if name not in ENGINES:
-        raise UnknownName("engine", name, [e for e in ENGINES if e != "fault"], where)
+        raise UnknownName("engine", name, _NAMES, where)
     module, cls = ENGINES[name]
     found = getattr(importlib.import_module(module), cls)
     known = [p for p in inspect.signature(found).parameters]
@@ -89,11 +90,11 @@ def load_placement(path: str | None, workers: int | None = None) -> Placement:
         try:
             found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise MissingFile(path, "--on", f"an engine file, or one of {', '.join(e for e in ENGINES if e != 'fault')}") from None
+            raise MissingFile(path, "--on", f"an engine file, or one of {', '.join(_NAMES)}") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ConfigError(path, f"not YAML: {error}") from None
     if not isinstance(found, dict) or "engine" not in found:
-        raise ConfigError(os.fspath(path), "names no engine", "engine: " + " | ".join(e for e in ENGINES if e != "fault"))
+        raise ConfigError(os.fspath(path), "names no engine", "engine: " + " | ".join(_NAMES))
     steps = found.pop("steps", None) or {}
     if not isinstance(steps, dict) or not all(isinstance(v, dict) for v in steps.values()):
         raise ConfigError(f"{path}: steps", "is wrong", "step: {engine: NAME, cpus: N, gpus: N}")

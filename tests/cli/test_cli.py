@@ -56,7 +56,7 @@ def mine(tmp_path_factory):
 
 def test_init_writes_a_file_that_says_what_its_keys_mean(mine):
     text = (mine[0] / "build.yaml").read_text()
-    assert "notes.jsonl" in text and "text: content" in text and text.count("#") > 10
+    assert "notes.jsonl" in text and 'text: "content"' in text and text.count("#") > 10
 
 
 def test_init_does_not_write_over_a_file(mine):
