@@ -59,9 +59,20 @@ def digest_table(table: pa.Table | pa.RecordBatch) -> str:
             column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
         if isinstance(column, pa.ChunkedArray):  # combine_chunks may keep several when offsets would overflow
             column = pa.concat_arrays(column.chunks)
-        h.update(f"{name}\x00{column.type}\x00{len(column)}\x00".encode())
+        h.update(f"{name}\x00{_spelled(column.type)}\x00{len(column)}\x00".encode())
         _feed(h, column)
     return h.hexdigest()
+
+
+def _spelled(kind: pa.DataType) -> str:
+    """A type's name, without what a Parquet file does not keep of it: the name and nullability of a list's field."""
+    if pa.types.is_fixed_size_list(kind):
+        return f"list<{_spelled(kind.value_type)}>[{kind.list_size}]"
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return f"{'large_' if pa.types.is_large_list(kind) else ''}list<{_spelled(kind.value_type)}>"
+    if pa.types.is_struct(kind):
+        return "struct<" + ", ".join(f"{field.name}: {_spelled(field.type)}" for field in kind) + ">"
+    return str(kind)
 
 
 def _feed(h: Any, a: pa.Array) -> None:

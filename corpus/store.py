@@ -8,6 +8,8 @@
     builds/<name>/              what belongs to one build: lock, state, events, receipt, report, exported shards
     tombstones/                 removed documents, an input of every filter and compile
     leases/                     who is driving a build right now
+    pins/                       digests of source files, by name, size and time
+    jobs/                       task lists on their way to an engine's workers; left behind only by a kill
 
 All of it goes through fsspec. Shards are named by content, so a second attempt at a task can never overwrite what a
 record already points to.

@@ -41,6 +41,7 @@ class Run(Line):
         self.state = read_state(store, build)
         self.walked: dict[str, Any] = {}
         self.made = self.kept = 0
+        self._counted: set[str] = set()
 
     def wait(self, name: str, pending: Sequence[str]) -> Result:
         raise StepError(name, f"its inputs were never made: {', '.join(pending)}")
@@ -69,7 +70,9 @@ class Run(Line):
             if step.is_exchange:
                 job = ExchangeJob(step.name, step.work, tuple(t.inputs for t in step.tasks), self.store, step.shared)
                 engine, needs = self.placement.engine(step.name)
-                found = engine.exchange(job, lambda tasks: self._map(step, tasks), needs)
+                found = list(engine.exchange(job, lambda tasks: self._map(step, tasks), needs))
+                for record in found:
+                    self._count_native(record, started)
                 records = sorted(found, key=lambda r: r.extra["partition"])
             else:
                 by_key = {r.key: r for r in self._map(step, step.tasks)}
@@ -86,7 +89,7 @@ class Run(Line):
             ],
             "counts": counts,
             "made": {
-                "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+                "when": _stamp(started),
                 "seconds": round(time.time() - started, 3),
                 "engine": self.placement.describe(step.name),
                 "packages": packages(),
@@ -104,6 +107,7 @@ class Run(Line):
             if task.key in missing:
                 continue
             record = self.store.record(task.key)
+            self._counted.add(task.key)
             if record is not None:
                 self.kept += 1
                 self.progress.advance(task_rows(task), documents_of(task, record), reused=True)
@@ -119,6 +123,16 @@ class Run(Line):
             self.progress.advance(task_rows(task), documents_of(task, record))
             self.event("task", step=record.step, key=record.key, seconds=record.made["seconds"])
             yield record
+
+    def _count_native(self, record: Record, started: float) -> None:
+        """Counts a reduce task that an engine ran without `_map`: one that groups keys by itself."""
+        if record.key in self._counted:
+            return
+        if record.made["when"] < _stamp(started):
+            self.kept += 1
+        else:
+            self.made += 1
+            self.event("task", step=record.step, key=record.key, seconds=record.made["seconds"])
 
     def _walked(self, step: Step, tasks: list[str]) -> None:
         self.walked[step.name] = {"stage": step.stage, "key": step.key, "identity": identity(step.work), "tasks": tasks}
@@ -137,6 +151,10 @@ class Run(Line):
     def event(self, kind: str, **fields: Any) -> None:
         line = {"at": round(time.time(), 3), "event": kind} | fields
         self.store.append(f"builds/{self.build}/events.jsonl", json.dumps(line))
+
+
+def _stamp(at: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
 def packages() -> dict[str, str]:

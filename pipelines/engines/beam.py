@@ -19,8 +19,8 @@ from corpus.exchange import emit_tasks
 from corpus.results import Record
 from corpus.tasks import Task
 from pipelines.engines.base import ExchangeJob, Map, Resources
-from pipelines.engines.local import single_threaded
 from pipelines.engines.watch import Job, Notes, Queues, watch
+from pipelines.threads import single_threaded
 
 #: How a worker process of the direct runner is started. Its logs come to the driver by another way than its stderr.
 WORKER = f"{shlex.quote(sys.executable)} -m apache_beam.runners.worker.sdk_worker_main 2>{os.devnull}"

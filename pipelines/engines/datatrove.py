@@ -11,8 +11,8 @@ from corpus.errors import MissingExtra, StepError, UnknownName
 from corpus.results import Record
 from corpus.tasks import Task
 from pipelines.engines.base import LibraryExchange, Resources
-from pipelines.engines.local import single_threaded
 from pipelines.engines.watch import Job, Queues, watch
+from pipelines.threads import single_threaded
 
 EXECUTORS = ("local",)
 RANKS_A_WORKER = 4               # more ranks than workers, so that uneven tasks even out
