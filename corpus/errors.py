@@ -8,6 +8,7 @@
     │   ├── MissingExtra     a package that this call needs and the base install leaves out
     │   ├── StoreError       a store that cannot be read or written, or is of another format version
     │   └── Infeasible       a mixture that the data and the caps do not allow
+    ├── Interrupted          Ctrl-C or SIGTERM: exit 130, the same command resumes it
     └── StepError            a step failed while running: exit 1, the same command resumes it
         ├── DroppedTooMuch   a stage dropped more than its configured share
         └── Mismatch         what is on disk is not what its manifest or receipt says
@@ -77,6 +78,10 @@ class StoreError(UserError):
 
 class Infeasible(UserError):
     """No mixture satisfies the caps; the message names the binding cap and the least change that would do."""
+
+
+class Interrupted(CorpusError):
+    exit_code = 130
 
 
 class StepError(CorpusError):

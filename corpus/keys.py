@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -124,8 +123,3 @@ def _lengths(a: pa.Array) -> bytes:
     else:
         lengths = pc.binary_length(a)
     return pc.fill_null(lengths, 0).cast(pa.int64()).to_numpy(zero_copy_only=False).tobytes()
-
-
-def digest_of(digests: Iterable[str]) -> str:
-    """One digest over several, in order."""
-    return key_of(list(digests))

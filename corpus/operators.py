@@ -120,14 +120,6 @@ class Rule:
     among: tuple[str, ...] | None = None
 
 
-class Fitter(Operator):
-    """Columns → a model: files in a folder."""
-
-    def fit(self, table: pa.Table, folder: Path, seed: int) -> dict[str, Any]:
-        """Writes the model's files into `folder` and returns what to tell people about it (JSON-like)."""
-        raise NotImplementedError
-
-
 class Exchange(Operator):
     """Rows → keyed rows → rows. `emit` names a partition for each row; `reduce` sees all rows of one partition, in the
     order of `sort`, which has to be total.
@@ -151,7 +143,7 @@ class Writer(Operator):
     needs_text: ClassVar[bool] = False
 
     def write(self, rows: pa.Table, folder: Path, shard: int) -> list[str]:
-        """rows: `corpus.mixture.place.DRAWN`, in shard order. Writes into `folder`, returns relative file names."""
+        """rows: of `corpus.mixture.place.drawn_schema`, in shard order. Writes into `folder`, returns relative names."""
         raise NotImplementedError
 
     def read_back(self, folder: Path, files: Sequence[str]) -> pa.Table:

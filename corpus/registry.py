@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import unicodedata
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -18,10 +19,13 @@ T = TypeVar("T", bound=type)
 
 _KNOWN: dict[str, dict[str, type]] = {}
 
+#: A provider that is no distribution: the interpreter's Unicode tables, which say what a letter and its lower case are.
+UNICODE = "python-unicode"
+
 
 def register(kind: str, name: str, version: int = 1, provider: str | tuple[str, ...] = ()) -> Callable[[T], T]:
     """Class decorator. `version` rises when the meaning of the operator changes; `provider` names the distributions
-    whose release decides its output.
+    whose release decides its output, or `python-unicode`.
     """
 
     def wrap(cls: T) -> T:
@@ -84,6 +88,8 @@ def identity(op: Any) -> Any:
 
 
 def _release(distribution: str) -> str:
+    if distribution == UNICODE:
+        return unicodedata.unidata_version
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:

@@ -31,6 +31,11 @@ class Shard:
     bytes: int
     parts: tuple[Part, ...] = ()
 
+    @property
+    def lengths(self) -> list[tuple[str, int]]:
+        """(path, bytes) of its files."""
+        return [(self.path, self.bytes)]
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -45,6 +50,11 @@ class Folder:
     @property
     def bytes(self) -> int:
         return sum(size for _, _, size in self.files)
+
+    @property
+    def lengths(self) -> list[tuple[str, int]]:
+        """(path, bytes) of its files."""
+        return [(f"{self.path}/{file}", size) for file, _, size in self.files]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ import posixpath
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +35,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus import keys, results
-from corpus.errors import Mismatch, StoreError
+from corpus.errors import StoreError
 from corpus.results import Folder, Part, Record, Shard
 
 FORMAT = 1
@@ -66,17 +66,21 @@ class Store:
     def prepare(self) -> Store:
         """Creates the store or checks its format; `StoreError` where it cannot be written or is of another format."""
         try:
-            found = self.read_json("FORMAT")
-            if found is None:
+            if not self.check_format():
                 self.write_json("FORMAT", {"format": FORMAT})
-            elif not isinstance(found, dict) or found.get("format") != FORMAT:
-                raise StoreError(f"the store at {self.url} has format {found!r}; this release reads {FORMAT}")
             probe = f"leases/.probe-{uuid.uuid4().hex}"
             self.write_bytes(probe, b"")
             self.remove(probe)
         except (OSError, ValueError) as error:
             raise StoreError(f"the store at {self.url} cannot be written: {error}") from None
         return self
+
+    def check_format(self) -> bool:
+        """Whether there is a store; `StoreError` where it is of another format."""
+        found = self.read_json("FORMAT")
+        if found is not None and (not isinstance(found, dict) or found.get("format") != FORMAT):
+            raise StoreError(f"the store at {self.url} has format {found!r}; this release reads {FORMAT}")
+        return found is not None
 
     # plain files -------------------------------------------------------------------------------------------------
 
@@ -91,9 +95,12 @@ class Store:
             return None
 
     def read_json(self, path: str) -> Any:
-        """The value, or None where there is no such file."""
+        """The value, or None where there is no such file; StoreError where it is damaged."""
         found = self.read_bytes(path)
-        return None if found is None else json.loads(found)
+        try:
+            return None if found is None else json.loads(found)
+        except ValueError as error:
+            raise StoreError(f"{self.full(path)} is damaged ({error}); remove it and run the build again") from None
 
     def write_bytes(self, path: str, data: bytes, fresh: bool = False) -> bool:
         """Writes a file whole. With `fresh`, an existing file wins and False is returned."""
@@ -104,12 +111,12 @@ class Store:
             with self._fs[0].open(target, "wb") as stream:   # object stores show a file only when it is complete
                 stream.write(data)
             return True
-        part = self._part(target)
-        with open(part, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        return _publish(part, target, fresh)
+        with _part(target) as part:
+            with open(part, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            return _publish(part, target, fresh)
 
     def write_json(self, path: str, value: Any, fresh: bool = False) -> bool:
         return self.write_bytes(path, json.dumps(value, indent=1, ensure_ascii=False).encode(), fresh)
@@ -127,6 +134,29 @@ class Store:
     def remove(self, path: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             self._fs[0].rm_file(self.full(path))
+
+    def remove_tree(self, path: str) -> None:
+        self._fs[0].rm(self.full(path), recursive=True)
+
+    def copy(self, source: str, target: str) -> None:
+        """Copies a file inside the store."""
+        self._fs[0].copy(self.full(source), self.full(target))
+
+    def sizes(self, path: str) -> dict[str, int]:
+        """Bytes of each file directly in a folder, by name; empty where there is no folder."""
+        try:
+            found = self._fs[0].ls(self.full(path), detail=True)
+        except FileNotFoundError:
+            return {}
+        return {entry["name"].rstrip("/").rsplit("/", 1)[-1]: entry["size"] for entry in found if entry["type"] == "file"}
+
+    def names(self, path: str) -> list[str]:
+        """Names of what is directly in a folder; empty where there is none."""
+        try:
+            found = self._fs[0].ls(self.full(path), detail=False)
+        except FileNotFoundError:
+            return []
+        return sorted(entry.rstrip("/").rsplit("/", 1)[-1] for entry in found)
 
     # shards ------------------------------------------------------------------------------------------------------
 
@@ -158,17 +188,22 @@ class Store:
 
     @contextlib.contextmanager
     def _staged(self, path: str) -> Iterator[str | None]:
-        """A local path to write to, published whole on leaving; None where the file is already there."""
+        """A local path to write to, published whole on leaving; None where a remote store has the file already.
+
+        A local file that is there and as long is left as it is; it may be linked to from exports.
+        """
         target = self.full(path)
+        if self.is_local:
+            with _part(target) as part:
+                yield part
+                with open(part, "rb") as stream:
+                    os.fsync(stream.fileno())
+                if not (os.path.exists(target) and os.path.getsize(target) == os.path.getsize(part)):
+                    os.chmod(part, 0o444)           # named by its content: nobody has any business changing it
+                    _publish(part, target, fresh=False)
+            return
         if self._fs[0].exists(target):
             yield None
-            return
-        if self.is_local:
-            part = self._part(target)
-            yield part
-            with open(part, "rb") as stream:
-                os.fsync(stream.fileno())
-            _publish(part, target, fresh=False)
             return
         with tempfile.TemporaryDirectory() as folder:
             local = os.path.join(folder, "file")
@@ -217,23 +252,47 @@ class Store:
     # records -----------------------------------------------------------------------------------------------------
 
     def record(self, key: str) -> Record | None:
+        """The record under a key, if its outputs are there too: what was lost or cut short has to be made again."""
         found = self.read_json(f"tasks/{key[:2]}/{key}.json")
-        return None if found is None else results.from_json(found)
+        record = None if found is None else results.from_json(found)
+        return record if record is not None and self.intact(record.outputs) else None
+
+    def intact(self, outputs: Sequence[Shard | Folder]) -> bool:
+        """Whether every file of some outputs is there at its length. Remote stores are believed: asking costs a request
+        a file.
+        """
+        return not self.is_local or all(
+            _length(self.full(path)) == size for output in outputs for path, size in output.lengths)
 
     def commit(self, record: Record) -> Record:
         """Commits a task's record. Where another attempt came first, that one is returned: it is the result."""
-        if self.write_json(f"tasks/{record.key[:2]}/{record.key}.json", results.to_json(record), fresh=True):
+        path = f"tasks/{record.key[:2]}/{record.key}.json"
+        if self.write_json(path, results.to_json(record), fresh=True):
             return record
         first = self.record(record.key)
-        if first is None:
-            raise Mismatch(record.step, "a record vanished while it was being committed", record.key)
+        if first is None:                            # the record that is there has lost its outputs: this one replaces it
+            self.write_json(path, results.to_json(record))
+            return record
         return first
 
-    # leases ------------------------------------------------------------------------------------------------------
 
-    def _part(self, target: str) -> str:
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-        return f"{target}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part"
+@contextlib.contextmanager
+def _part(target: str) -> Iterator[str]:
+    """A name beside `target` to write to; whatever is left under it is removed."""
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    part = f"{target}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part"
+    try:
+        yield part
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+
+
+def _length(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return -1
 
 
 def _publish(part: str, target: str, fresh: bool) -> bool:
@@ -246,5 +305,3 @@ def _publish(part: str, target: str, fresh: bool) -> bool:
         return True
     except FileExistsError:
         return False
-    finally:
-        os.unlink(part)

@@ -47,6 +47,11 @@ class Task:
     def key(self) -> str:
         return keys.key_of({"identity": identity(self.body), "inputs": self.input_digests, "extra": self.extra})
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The key is made anew where the task runs: a worker may have other files or releases than the driver."""
+        state = dict(self.__dict__)
+        return state | {"promised": state.pop("key", state.get("promised"))}
+
     @property
     def input_digests(self) -> dict[str, list[str]]:
         return {name: [item.digest for item in items] for name, items in sorted(self.inputs.items())}
@@ -121,6 +126,10 @@ def execute(task: Task, run: Callable[[TaskIO], None] | None = None) -> Record:
 
     run: in place of the task's own, where an engine brought the inputs itself (it has to do the same with them).
     """
+    promised = task.__dict__.get("promised")
+    if promised is not None and promised != task.key:
+        raise StepError(task.step, "this worker would make something else than was planned: its model files or package "
+                                   "releases are not the driver's", promised)
     done = task.store.record(task.key)
     if done is not None:
         return done

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import Any
 
+from corpus import keys
 from corpus.cluster.kmeans import FitClusters
-from corpus.errors import Mismatch, StepError
+from corpus.errors import Interrupted, Mismatch
 from corpus.store import Store
 from pipelines.config.load import Build
 from pipelines.engines.placement import Placement
@@ -21,33 +23,35 @@ from pipelines.run import Run, lease
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished build left. Paths are those of the store's file system; `made` counts tasks that ran."""
+    """What a finished build left. Paths are those of the store's file system; `made` counts tasks that ran, `restored`
+    exported files that were put in place.
+    """
 
     receipt: dict[str, Any]
     receipt_digest: str
     folder: str
     made: int
     kept: int
+    restored: int
     seconds: float
 
     @property
     def fresh(self) -> bool:
         """Whether anything had to be done."""
-        return self.made > 0
+        return self.made > 0 or self.restored > 0
 
 
 def plan_build(build: Build) -> Plan:
     """What there is and what a run would do. Writes nothing."""
-    plan = Plan(Store(build.store_url), build.name)
+    store = Store(build.store_url)
+    store.check_format()
+    plan = Plan(store, build.name)
     recipe(plan, build)
     return plan
 
 
 def run_build(build: Build, placement: Placement, progress: Progress) -> Outcome:
     """Makes what is missing, exports the shards, verifies them against the receipt and writes the report."""
-    from corpus.mixture.receipt import receipt_digest
-    from pipelines.view import View
-
     started = time.monotonic()
     for operator in (build.extractor, *build.signals, build.tokenizer, build.encoder, FitClusters(), *build.writers):
         operator.require_packages()
@@ -59,25 +63,42 @@ def run_build(build: Build, placement: Placement, progress: Progress) -> Outcome
         run.event("start", build=build.name, engine=placement.describe(""))
         try:
             made = recipe(run, build)
-        except StepError as error:
-            run.event("failed", step=error.step, key=error.key, cause=error.cause)
-            run.remember()
+        except BaseException as error:               # whatever stops a build, what it did is remembered
+            with contextlib.suppress(OSError):
+                run.event("failed", step=getattr(error, "step", run.now), cause=str(error) or type(error).__name__)
+                run.remember()
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted("stopped; the same command goes on from here") from None
             raise
         finally:
             progress.end()
             placement.close()
         run.finish()
-        folder = f"builds/{build.name}"
-        receipt = receipt_of(build, store, made)
-        digest = receipt_digest(receipt)
-        before = store.read_json(f"{folder}/receipt.json")
-        if before is None or before.get("digest") != digest or not store.exists(f"{folder}/report.html"):
-            export(store, build.name, made.written)
-            verify(store, build.name, receipt)
-            store.write_json(f"{folder}/receipt.json", {"digest": digest} | receipt)
-            View(build).write_report()  # last: where it is, all of it is
+        receipt, digest, restored = publish(build, store, made)
         run.event("end", receipt=digest, made=run.made, kept=run.kept)
-    return Outcome(receipt, digest, store.full(folder), run.made, run.kept, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return Outcome(receipt, digest, store.full(f"builds/{build.name}"), run.made, run.kept, restored, seconds)
+
+
+def publish(build: Build, store: Store, made: Made) -> tuple[dict[str, Any], str, int]:
+    """Exports, verifies and reports where anything is not as it should be: (receipt, its digest, files put in place)."""
+    from corpus.mixture.receipt import receipt_digest
+    from pipelines.view import View
+
+    folder = f"builds/{build.name}"
+    receipt = receipt_of(build, store, made)
+    digest = receipt_digest(receipt)
+    state = keys.digest_bytes(store.read_bytes(f"{folder}/state.json") or b"")
+    now = {"receipt": digest, "state": state}
+    restored = export(store, build.name, made.written)
+    there = all(store.exists(f"{folder}/{name}") for name in ("receipt.json", "report.html"))
+    if restored or not there or store.read_json(f"{folder}/published.json") != now:
+        store.remove(f"{folder}/published.json")
+        verify(store, build.name, receipt)
+        store.write_json(f"{folder}/receipt.json", {"digest": digest} | receipt)
+        View(build).write_report()
+        store.write_json(f"{folder}/published.json", now)      # last: all of it is there and belongs together
+    return receipt, digest, restored
 
 
 def verify(store: Store, name: str, receipt: dict[str, Any]) -> None:

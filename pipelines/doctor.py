@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import shutil
 import sys
 
@@ -11,6 +10,7 @@ from corpus import assets, keys
 from corpus.errors import CorpusError
 from corpus.results import Shard
 from corpus.store import Store
+from pipelines.threads import cores
 
 Finding = tuple[bool | None, str, str]  # None: absent, and only needed for some builds
 
@@ -31,7 +31,7 @@ def examine(build: str | None, deep: bool) -> list[Finding]:
     """Findings, in order: this machine, then the build's file, store and shards."""
     found: list[Finding] = [
         (sys.version_info >= (3, 11), "python", sys.version.split()[0]),
-        (None if (os.cpu_count() or 1) < 2 else True, "cores", str(len(os.sched_getaffinity(0)))),
+        (None if cores() < 2 else True, "cores", str(cores())),
     ]
     for name in BASE:
         found.append(_package(name, None))
@@ -59,6 +59,7 @@ def _package(name: str, extra: str | None) -> Finding:
 def _build(path: str, deep: bool) -> list[Finding]:
     from pipelines.build import plan_build
     from pipelines.config.load import load_build
+    from pipelines.plan import read_state
     from pipelines.view import View
 
     loaded = load_build(path)
@@ -75,6 +76,8 @@ def _build(path: str, deep: bool) -> list[Finding]:
     plan = plan_build(loaded)
     done = sum(s.status in ("done", "pinned") for s in plan.steps)
     found.append((True, "steps", f"{done} of {len(plan.steps)} done"))
+    if not read_state(store, loaded.name):
+        return [*found, (None, "shards", f"none yet: corpus build {path}")]
     faults = list(_faults(store, View(loaded), deep))
     found.append(
         (not faults, "shards", "; ".join(faults[:3]) if faults else "all there" + (" and unchanged" if deep else ""))
@@ -90,8 +93,11 @@ def _faults(store: Store, view, deep: bool):
                 if isinstance(output, Shard)
                 else [(f"{output.path}/{file}", digest) for file, digest, _ in output.files]
             )
+            if not store.intact([output]):
+                yield f"{manifest['step']}: {output.path} is gone or cut short; corpus build makes it again"
+                continue
             for path, digest in paths:
                 if not store.exists(path):
-                    yield f"{manifest['step']}: {path} is gone"
+                    yield f"{manifest['step']}: {path} is gone; corpus build makes it again"
                 elif deep and digest and keys.digest_bytes(store.read_bytes(path) or b"") != digest:
                     yield f"{manifest['step']}: {path} is not what was written"

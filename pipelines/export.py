@@ -11,51 +11,64 @@ from corpus.store import Store
 from pipelines.step import Result
 
 
-def export(store: Store, build: str, written: dict[str, Result]) -> None:
-    """Puts each format's files in place and takes away those of an earlier mixture."""
+def export(store: Store, build: str, written: dict[str, Result]) -> int:
+    """Puts each format's files in place and takes away those of an earlier mixture; returns how many were not in place."""
+    changed = 0
     for name, result in written.items():
         wanted = {
             file: folder for folder in result.outputs or () if isinstance(folder, Folder) for file, _, _ in folder.files
         }
         root = f"builds/{build}/shards/{name}"
-        if store.is_local:
-            _link(store, root, wanted)
-        else:
-            _copy(store, root, wanted)
+        changed += (_link if store.is_local else _copy)(store, root, wanted)
     _drop_formats(store, f"builds/{build}/shards", set(written))
+    return changed
 
 
-def _link(store: Store, root: str, wanted: dict[str, Folder]) -> None:
+def _link(store: Store, root: str, wanted: dict[str, Folder]) -> int:
     target = Path(store.full(root))
     target.mkdir(parents=True, exist_ok=True)
+    changed = 0
     for old in target.iterdir():
         if old.name not in wanted:
             old.unlink()
+            changed += 1
     for file, folder in wanted.items():
-        source, place = store.full(f"{folder.path}/{file}"), target / file
+        source, place = Path(store.full(f"{folder.path}/{file}")), target / file
         if place.exists():
-            if os.path.samefile(source, place):
+            if _same(source, place):
                 continue
             place.unlink()
+        changed += 1
         try:
             os.link(source, place)
         except OSError:  # another file system, or one without hard links
             shutil.copyfile(source, place)
+    return changed
 
 
-def _copy(store: Store, root: str, wanted: dict[str, Folder]) -> None:
-    fs, _ = store._fs
-    for old in fs.ls(store.full(root), detail=False) if fs.exists(store.full(root)) else []:
-        if old.rsplit("/", 1)[-1] not in wanted:
-            fs.rm_file(old)
+def _same(source: Path, place: Path) -> bool:
+    """Whether a place holds the stored file: the file itself, or on another file system one of its length."""
+    stored, there = source.stat(), place.stat()
+    if stored.st_dev == there.st_dev and stored.st_nlink > 1:
+        return stored.st_ino == there.st_ino
+    return stored.st_dev != there.st_dev and stored.st_size == there.st_size
+
+
+def _copy(store: Store, root: str, wanted: dict[str, Folder]) -> int:
+    there = store.sizes(root)
+    sizes = {file: size for folder in wanted.values() for file, _, size in folder.files}
+    changed = 0
+    for old in there.keys() - wanted.keys():
+        store.remove(f"{root}/{old}")
+        changed += 1
     for file, folder in wanted.items():
-        fs.copy(store.full(f"{folder.path}/{file}"), store.full(f"{root}/{file}"))
+        if there.get(file) != sizes[file]:
+            store.copy(f"{folder.path}/{file}", f"{root}/{file}")
+            changed += 1
+    return changed
 
 
 def _drop_formats(store: Store, root: str, wanted: set[str]) -> None:
-    fs, _ = store._fs
-    if not fs.exists(store.full(root)):
-        return
-    for old in fs.ls(store.full(root), detail=False):
-        if old.rstrip("/").rsplit("/", 1)[-1] not in wanted:
-            fs.rm(old, recursive=True)
+    for old in store.names(root):
+        if old not in wanted:
+            store.remove_tree(f"{root}/{old}")

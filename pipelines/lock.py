@@ -39,7 +39,7 @@ class Lock:
         if entry is None or entry["asked"] != asked(step):
             return None
         folder = results.item_from_json(entry["folder"])
-        if folder.files and not self.store.exists(f"{folder.path}/{folder.files[0][0]}"):
+        if not self.store.intact([folder]):
             return None
         return Pinned(entry["asked"], folder, entry["task"])
 

@@ -53,7 +53,7 @@ class Plan(Line):
         if manifest is not None:
             self._add(step, "done", len(step.tasks), len(step.tasks), "")
             return result_of(step.name, manifest)
-        done = sum(1 for t in step.tasks if self.store.exists(f"tasks/{t.key[:2]}/{t.key}.json"))
+        done = sum(1 for t in step.tasks if self.store.record(t.key) is not None)
         self._add(step, "partial" if done else "to do", done, len(step.tasks), self.why(step))
         return Result(step.name, None)
 
@@ -78,8 +78,11 @@ class Plan(Line):
 
 
 def result_of(name: str, manifest: dict[str, Any]) -> Result:
-    outputs = tuple(results.item_from_json(o) for t in manifest["tasks"] for o in t["outputs"])
-    return Result(name, outputs, manifest["counts"])
+    outputs, numbers = [], []
+    for task in manifest["tasks"]:
+        outputs += [results.item_from_json(o) for o in task["outputs"]]
+        numbers += [(task.get("extra") or {}).get("partition")] * len(task["outputs"])
+    return Result(name, tuple(outputs), manifest["counts"], None if None in numbers else tuple(numbers))
 
 
 def read_state(store: Store, build: str) -> dict[str, Any]:

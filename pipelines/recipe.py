@@ -43,7 +43,7 @@ def recipe(line: Line, build: Build) -> Made:
     extracted = extract.stage(line, build, raw)
     filtered = filter.stage(line, build, extracted)
     groups = dedup.stage(line, build, filtered)
-    frozen, verdicts = freeze.stage(line, build, extracted, filtered, groups)  # from here on, rows stay put
+    frozen, verdicts = freeze.stage(line, build, raw, extracted, filtered, groups)  # from here on, rows stay put
     marks = annotate.stage(line, build, frozen)  # tokenizer, tokens, quality, language
     vectors = embed.stage(line, build, frozen)
     clusters = cluster.stage(line, build, vectors)

@@ -41,12 +41,14 @@ class Run(Line):
         self.state = read_state(store, build)
         self.walked: dict[str, Any] = {}
         self.made = self.kept = 0
+        self.now = ""                    # the step at work, for what is said when a build stops
         self._counted: set[str] = set()
 
     def wait(self, name: str, pending: Sequence[str]) -> Result:
         raise StepError(name, f"its inputs were never made: {', '.join(pending)}")
 
     def settle(self, step: Step) -> Result:
+        self.now = step.name
         if step.fit and (pinned := self.lock.pinned(step)):
             self._walked(step, [pinned.task])
             self.progress.kept(step.stage)
@@ -85,7 +87,13 @@ class Run(Line):
             "key": step.key,
             "identity": identity(step.work),
             "tasks": [
-                {"key": r.key, "outputs": [results.item_to_json(o) for o in r.outputs], "counts": r.counts} for r in records
+                {
+                    "key": r.key,
+                    "extra": r.extra,
+                    "outputs": [results.item_to_json(o) for o in r.outputs],
+                    "counts": r.counts,
+                }
+                for r in records
             ],
             "counts": counts,
             "made": {
@@ -170,18 +178,20 @@ def lease(store: Store, build: str) -> Iterator[None]:
     """One driver a build: refuses while another is alive, takes over from one that died."""
     path = f"leases/{build}.json"
     me = {"host": socket.gethostname(), "pid": os.getpid()}
-    held = store.read_json(path)
-    if held and _alive(held, me):
-        raise StoreError(
-            f"build '{build}' is being driven by process {held['pid']} on {held['host']}; wait for it or end it"
-        )
+    if not store.write_json(path, me | {"at": time.time()}, fresh=True):
+        held = store.read_json(path)
+        if held and _alive(held, me):
+            raise StoreError(
+                f"build '{build}' is being driven by process {held['pid']} on {held['host']}; wait for it or end it"
+            )
+        store.write_json(path, me | {"at": time.time()})
     stop = threading.Event()
 
     def beat() -> None:
         while not stop.wait(LEASE_SECONDS / 4):
-            store.write_json(path, me | {"at": time.time()})
+            with contextlib.suppress(OSError):
+                store.write_json(path, me | {"at": time.time()})
 
-    store.write_json(path, me | {"at": time.time()})
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
     try:
@@ -189,7 +199,9 @@ def lease(store: Store, build: str) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-        store.remove(path)
+        held = store.read_json(path) or {}
+        if held.get("pid") == me["pid"] and held.get("host") == me["host"]:
+            store.remove(path)
 
 
 def _alive(held: dict[str, Any], me: dict[str, Any]) -> bool:

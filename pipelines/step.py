@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from corpus import keys
+from corpus import keys, results
 from corpus.exchange import emit_tasks
 from corpus.operators import Exchange, Operator
 from corpus.registry import identity
@@ -20,11 +20,15 @@ from corpus.tasks import Body, Task
 
 @dataclass(frozen=True)
 class Items:
-    """Outputs of one name of a step, in order; `items` is None while the step is pending."""
+    """Outputs of one name of a step, in order; `items` is None while the step is pending.
+
+    `numbers` are the partitions that an exchange's outputs are of: one that got no row has no output.
+    """
 
     step: str
     name: str
     items: tuple[Item, ...] | None
+    numbers: tuple[int, ...] | None = None
 
     @property
     def known(self) -> bool:
@@ -96,11 +100,14 @@ class Result:
     step: str
     outputs: tuple[Shard | Folder, ...] | None
     counts: Mapping[str, int] = field(default_factory=dict)
+    numbers: tuple[int, ...] | None = None          # of each output, where an exchange made them
 
     def __getitem__(self, name: str) -> Items:
         if self.outputs is None:
             return Items(self.step, name, None)
-        return Items(self.step, name, tuple(o for o in self.outputs if o.name == name))
+        at = [i for i, o in enumerate(self.outputs) if o.name == name]
+        numbers = None if self.numbers is None else tuple(self.numbers[i] for i in at)
+        return Items(self.step, name, tuple(self.outputs[i] for i in at), numbers)
 
     @property
     def known(self) -> bool:
@@ -132,11 +139,13 @@ class Line:
         body: Body,
         each: Mapping[str, Items],
         shared: Mapping[str, Items] | None = None,
-        group: int = 1,
+        cuts: Sequence[int] | None = None,
         number: str | None = None,
     ) -> Result:
-        """One task for every `group` aligned items of `each`; every task also reads all of `shared`. With `number`, a
-        task's place in the order is part of what it is (the number of a written shard) and is given to it by that name.
+        """One task for each aligned item of `each`; every task also reads all of `shared`.
+
+        cuts: where groups of items end (see `cut_points`), for a task a group. number: an item's number (its partition, else
+        its place) is part of what the task is, and is given to it by that name.
         """
         if pending := self._pending(each, shared):
             return self.wait(name, pending)
@@ -145,15 +154,17 @@ class Line:
             raise ValueError(f"inputs of step '{name}' are not aligned: {lengths}")
         broadcast = {n: tuple(i) for n, i in (shared or {}).items()}
         n = max(lengths.values(), default=0)
+        ends = list(range(1, n + 1)) if cuts is None else list(cuts)
+        numbers = next((i.numbers for i in each.values() if i.numbers is not None), range(n))
         tasks = tuple(
             Task(
                 name,
                 body,
-                {k: tuple(v)[i : i + group] for k, v in each.items()} | broadcast,
+                {k: tuple(v)[start:end] for k, v in each.items()} | broadcast,
                 self.store,
-                {number: i // group} if number else None,
+                {number: numbers[start]} if number else None,
             )
-            for i in range(0, n, group)
+            for start, end in zip([0, *ends], ends)
         )
         return self.settle(Step(name, self._stage, body, tasks))
 
@@ -222,8 +233,24 @@ class Line:
         return f"steps/{key[:2]}/{key}.json"
 
     def found(self, step: Step) -> dict[str, Any] | None:
-        """The step's manifest, if it is complete."""
-        return self.store.read_json(self.manifest_path(step.key))
+        """The step's manifest, if it is complete and all that it names is still there."""
+        manifest = self.store.read_json(self.manifest_path(step.key))
+        if manifest is None:
+            return None
+        outputs = [results.item_from_json(o) for task in manifest["tasks"] for o in task["outputs"]]
+        return manifest if self.store.intact(outputs) else None
+
+
+def cut_points(items: Items, size: int) -> list[int]:
+    """Where groups of about `size` items end, told from the items' own digests: an item that comes or goes anywhere in
+    the list changes its own group and no other.
+    """
+    ends, start = [], 0
+    for i, item in enumerate(items):
+        if int(item.digest[:8], 16) % size == 0 or i + 1 - start == 4 * size or i + 1 == len(items):
+            ends.append(i + 1)
+            start = i + 1
+    return ends
 
 
 def merged_counts(records: Sequence[Record]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from corpus.errors import MissingFile, UnknownName
 from corpus.results import Folder, Shard
 from corpus.store import Store
 from pipelines.config.load import Build
-from pipelines.plan import read_state
+from pipelines.plan import read_state, result_of
 
 
 class View:
@@ -127,7 +127,7 @@ class View:
                 "natural": c["available"]["tokens"] / available,
                 "tokens": c["drawn"]["tokens"],
                 "documents": c["drawn"]["documents"],
-                "epochs": c["epochs"],
+                "epochs": c["drawn"]["tokens"] / max(1, c["available"]["tokens"]),
                 "available": c["available"],
             }
             for c in self.receipt["cells"]
@@ -215,12 +215,19 @@ class View:
             label = next((d["label"] for d in self.domains() if d["id"] == story["domain"]), "")
             story["domain"] = f"{story['domain']} ({label})"
         copies = []
-        for number, shard in enumerate(self.shards("shards.place", "drawn")):
+        for number, shard in self._drawn():
             table = self.store.read_shard(shard, ["id", "copy"])
             at = np.flatnonzero(pc.equal(table.column("id"), pa.scalar(raw, pa.binary(16))).to_numpy())
             copies += [f"shard {number} row {i} (copy {table.column('copy')[int(i)].as_py()})" for i in at]
         story["shards"] = "; ".join(copies) or "not drawn: its cell's share was met without it"
         return story
+
+    def _drawn(self) -> Iterator[tuple[int, Shard]]:
+        """Each drawn shard with its number; one that no document went to has no shard."""
+        manifest = self.manifests.get("shards.place")
+        if manifest is not None:
+            drawn = result_of("shards.place", manifest)["drawn"]
+            yield from zip(drawn.numbers or (), drawn)
 
     def _row(self, step: str, name: str, raw: bytes, columns: list[str]) -> dict[str, Any] | None:
         for shard in self.shards(step, name):

@@ -58,9 +58,9 @@ class FitTaxonomy(Body):
 
     def __post_init__(self) -> None:
         if self.domains is not None and self.domains < 1:
-            raise ConfigError("domains.domains", str(self.domains), "a number of domains, 1 or more")
-        if self.distance <= 0:
-            raise ConfigError("domains.distance", str(self.distance), "a Ward height over 0")
+            raise ConfigError("domains.merge_to", str(self.domains), "a number of domains, 1 or more")
+        if not self.distance > 0:
+            raise ConfigError("domains.merge_distance", str(self.distance), "a Ward height over 0")
 
     def run(self, io: TaskIO) -> None:
         """Inputs: clusters, attributes (when `threshold` is set), documents (shards in step), centroids (folder).
@@ -72,9 +72,7 @@ class FitTaxonomy(Body):
         clusters = self._clusters(io, len(centroids))
         kept = [c["cluster"] for c in clusters if not c["pruned"]]
         if not kept:
-            best = max((c["mean_quality"] for c in clusters if c["mean_quality"] is not None), default=None)
-            right = "a smaller min_documents" if best is None else f"at most {best:.3f}, the best cluster's mean"
-            raise ConfigError("domains.threshold", f"no cluster is left at a threshold of {self.threshold}", right)
+            raise self._all_pruned(clusters)
         groups = merge(centroids[kept], self.distance, self.domains)
         width = max(2, len(str(int(groups.max()))))
         for cluster, group in zip(kept, groups):
@@ -98,6 +96,20 @@ class FitTaxonomy(Body):
                          documents=sum(d["documents"] for d in found), labels={d["id"]: d["label"] for d in found})
         io.count("clusters", len(clusters))
         io.count("clusters_pruned", len(clusters) - len(kept))
+
+    def _all_pruned(self, clusters: list[dict]) -> ConfigError:
+        """Names the bound that pruned the last cluster, and what would leave one."""
+        poor = [c["mean_quality"] for c in clusters if c["why"] == "low_quality"]
+        if poor:
+            least = np.floor(max(poor) * 1000) / 1000     # rounded down, so that what is advised is enough
+            return ConfigError("domains.prune_below", f"no cluster is left at {self.threshold:g}",
+                               f"at most {least:.3f}, the best cluster's mean of '{self.quality}'")
+        if any(c["why"] == "no_quality" for c in clusters):
+            return ConfigError("domains.prune_below", f"no cluster has a document with a number in '{self.quality}'",
+                               "a build with such documents, or no pruning")
+        largest = max(c["documents"] for c in clusters)
+        return ConfigError("domains.min_documents", f"no cluster has {self.min_documents:,} documents",
+                           f"at most {largest:,}, as the largest has")
 
     def _clusters(self, io: TaskIO, k: int) -> list[dict]:
         documents, scored, total = np.zeros(k, np.int64), np.zeros(k, np.int64), np.zeros(k)
@@ -125,7 +137,7 @@ class FitTaxonomy(Body):
         """Cluster (n,) and quality (n,) float64 of each pair of shards; NaN where a document has no score."""
         if not io.items("attributes"):
             if self.threshold is not None:
-                raise ConfigError("domains.threshold", f"no attributes with a column '{self.quality}'",
+                raise ConfigError("domains.prune_below", f"no attributes with a column '{self.quality}'",
                                   "a quality step before")
             yield from ((t.column("cluster").to_numpy(), None) for t in io.tables("clusters", ["cluster"]))
             return
@@ -137,7 +149,7 @@ class FitTaxonomy(Body):
                 scores = pc.cast(attributes.column(self.quality), pa.float64())
                 quality = pc.fill_null(scores, float("nan")).to_numpy()
             elif self.threshold is not None:
-                raise ConfigError("domains.quality", f"no column '{self.quality}'",
+                raise ConfigError("domains.prune_below", f"no column '{self.quality}' to prune by",
                                   "one of " + ", ".join(attributes.column_names))
             yield clusters.column("cluster").to_numpy(), quality
 

@@ -20,19 +20,20 @@ SHINGLES = pa.schema([("id", ID), ("text_digest", ID), ("words", pa.int32()), ("
                       ("bands", pa.list_(pa.uint64()))])
 
 
-@register("body", "shingle")
+@register("body", "shingle", provider="python-unicode")
 @dataclass(frozen=True)
 class Shingle(Body):
-    """Shingles and MinHash bands of a shard's documents (Broder 1997; bands as FineWeb sets them, 14 of 8 over 5 words).
+    """Shingles and MinHash bands of a shard's documents (Broder 1997).
 
     Reads `documents`, writes `shingles`, row for row: the digest of the matching form, its words, its distinct shingles
     (sorted 64-bit hashes of `ngram` words; the whole text where it has fewer), and `bands` + 1 keys, the last of which
-    is of the whole text, so that equal texts always meet.
+    is of the whole text, so that equal texts always meet. 20 bands of 7 let 99.1 % of the pairs at Jaccard 0.8 meet;
+    FineWeb's, 14 of 8, 92.4 %.
     """
 
     ngram: int = 5
-    bands: int = 14
-    rows: int = 8
+    bands: int = 20
+    rows: int = 7
     seed: int = 0
 
     def run(self, io: TaskIO) -> None:

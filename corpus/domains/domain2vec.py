@@ -145,7 +145,7 @@ class TargetVector(Body):
             total = profile if total is None else total + profile
             documents += table.num_rows
         if not documents:
-            raise ValueError("the target has no documents")
+            raise ConfigError("search.targets", "no text in these files", "files with one document or more")
         mean = (total / documents).astype(np.float32)[None]
         io.write("target", pa.table({"documents": pa.array([documents], pa.int64()), "vector": vectors.column(mean)}))
         io.count("documents", documents)
@@ -163,4 +163,4 @@ def _same_rows(table: pa.Table, other: pa.Table, name: str) -> None:
 
 def _check_weighting(weighting: str) -> None:
     if weighting not in ("tokens", "documents"):
-        raise ConfigError("search.weighting", f"'{weighting}'", "tokens or documents")
+        raise ConfigError("weighting", f"'{weighting}'", "tokens or documents")

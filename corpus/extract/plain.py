@@ -12,7 +12,7 @@ from corpus.operators import Extractor
 from corpus.registry import register
 
 
-@register("extractor", "plain")
+@register("extractor", "plain", provider="resiliparse")
 @dataclass(frozen=True)
 class Plain(Extractor):
     """Text as it is, made valid; a page is `not_text`. max_bytes: the most bytes a text may have."""

@@ -9,7 +9,7 @@ from corpus.extract.pages import PageExtractor
 from corpus.registry import register
 
 
-@register("extractor", "trafilatura", provider=("trafilatura", "lxml", "jusText"))
+@register("extractor", "trafilatura", provider=("trafilatura", "lxml", "jusText", "resiliparse"))
 @dataclass(frozen=True)
 class Trafilatura(PageExtractor):
     """Main text of a page by Trafilatura (Barbaresi 2021, ACL demonstrations).

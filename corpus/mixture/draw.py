@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus.document import ID
+from corpus.errors import Infeasible
 from corpus.mixture.cells import cell_table
-from corpus.mixture.targets import token_targets, weights_of
+from corpus.mixture.targets import smallest_budget, token_targets, weights_of
 from corpus.registry import register
 from corpus.tasks import Body, TaskIO
 
@@ -69,13 +70,13 @@ class Fraction:
     tokens: int = 0
 
 
-@register("body", "draw")
+@register("body", "draw", version=2)
 @dataclass(frozen=True)
 class SolveDraw(Body):
     """Weights, a budget and caps → `plan`, one row a cell (see `PLAN`).
 
     Inputs: every shard of `index`; `cells` (as `CellTable` leaves it) where it is there, else one more pass counts them;
-    `mixture` (columns cell, weight) where the field `weights` is empty.
+    `mixture` (columns cell, weight) where the field `weights` is empty. Raises Infeasible where no document is drawn.
     """
 
     weights: tuple[tuple[str, float], ...]
@@ -94,10 +95,18 @@ class SolveDraw(Body):
         target = token_targets(weights, available, self.budget_tokens, self.max_epochs, self.on_shortfall, cells)
         whole = target // np.maximum(1, available)
         fractions = draw_fractions(target - whole * available, lambda: self._chunks(io, table.column("cell")))
+        if not (whole.any() or any(f.documents for f in fractions)):
+            raise self._nothing(weights, available, first_tokens(len(cells), self._chunks(io, table.column("cell"))))
         plan = plan_table(table, weights, target, whole, fractions, self.seed, self.shards)
         io.write("plan", plan)
         io.count("documents", pc.sum(plan.column("drawn_documents")).as_py())
         io.count("tokens", pc.sum(plan.column("drawn_tokens")).as_py())
+
+    def _nothing(self, weights: np.ndarray, available: np.ndarray, first: np.ndarray) -> Infeasible:
+        """Says that the budget is under any document, and the smallest that is not."""
+        least = smallest_budget(weights, available, first, self.budget_tokens, self.max_epochs, self.on_shortfall)
+        would = f"the smallest that draws one is {least:,}" if least else f"no budget does within {self.max_epochs:g} epochs"
+        return Infeasible(f"mixture.budget_tokens: {self.budget_tokens:,} tokens are too few to draw any document; {would}")
 
     def _found(self, io: TaskIO) -> dict[str, float]:
         table = io.table("mixture", ["cell", "weight"])
@@ -156,6 +165,18 @@ def _resolve(near: list[tuple[float, bytes, int]], rest: int, edge: float, token
         if abs(tokens - rest) < best:
             best, found = abs(tokens - rest), Fraction(u, document, documents, tokens)
     return found or Fraction()
+
+
+def first_tokens(cells: int, chunks: Iterable[Chunk]) -> np.ndarray:
+    """(cells,) int64: tokens of the document of smallest (u, id) in each cell, 0 where there is none."""
+    first: list[tuple[float, bytes, int]] = [(np.inf, b"", 0)] * cells
+    for chunk in chunks:
+        least = np.full(cells, np.inf)
+        np.minimum.at(least, chunk.cells[chunk.cells >= 0], chunk.u[chunk.cells >= 0])
+        for row in np.flatnonzero((chunk.cells >= 0) & (chunk.u == least[chunk.cells])).tolist():
+            cell = int(chunk.cells[row])
+            first[cell] = min(first[cell], (float(chunk.u[row]), chunk.ids[row].as_py(), int(chunk.tokens[row])))
+    return np.array([tokens for _, _, tokens in first], np.int64)
 
 
 def plan_table(cells: pa.Table, weights: np.ndarray, target: np.ndarray, whole: np.ndarray, fractions: list[Fraction],

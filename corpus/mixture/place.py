@@ -44,9 +44,6 @@ def drawn_schema(tokens: pa.DataType, text: bool) -> pa.Schema:
     return pa.schema(fields + [("text", pa.large_string())] if text else fields)
 
 
-DRAWN = drawn_schema(pa.uint16(), text=True)
-
-
 @dataclass(frozen=True)
 class Copies:
     """The drawn copies of some rows of the index. row, copy, shard: (m,) int64. order: (m,) uint64."""

@@ -11,10 +11,12 @@ from functools import cached_property
 
 import numpy as np
 
-from corpus.errors import ConfigError, Infeasible
+from corpus.errors import ConfigError, Infeasible, UnknownName
 from corpus.numeric import convex
 
 TOLERANCE = 1e-7
+
+LIMITS = "search.limits"
 
 
 @dataclass(frozen=True)
@@ -29,36 +31,47 @@ class Limit:
     value: str = ""
     cells: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
+    def check(self, where: str) -> None:
+        """Raises ConfigError where the bounds are no shares. where: the limit's place in a build file."""
         for name in ("low", "high"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"mixture.limits.{self.title}", f"{name} {getattr(self, name)}",
-                                  "a share of tokens, 0 to 1")
+                raise ConfigError(f"{where}.{name}", f"{getattr(self, name)}", "a share of tokens, 0 to 1")
         if self.low > self.high:
-            raise ConfigError(f"mixture.limits.{self.title}", f"low {self.low} is over high {self.high}", "low ≤ high")
+            raise ConfigError(where, f"low {self.low:g} is over high {self.high:g}", "low ≤ high")
 
     @property
     def title(self) -> str:
         return f"{self.attribute}={self.value}" if self.attribute else "+".join(self.cells)
 
-    def members(self, cells: Sequence[str], attributes: Sequence[str]) -> np.ndarray:
-        """(n,) bool: which cells it is about. Cells are attribute values joined by "/", in the order of `attributes`."""
+    def members(self, cells: Sequence[str], attributes: Sequence[str], where: str) -> np.ndarray:
+        """(n,) bool: which cells it is about. Cells are attribute values joined by "/", in the order of `attributes`.
+
+        Raises UnknownName where it is about none: a limit that binds nothing is a slip of the pen.
+        """
         if not self.attribute:
             unknown = sorted(set(self.cells) - set(cells))
             if unknown:
-                raise ConfigError(f"mixture.limits.{self.title}", f"no cell '{unknown[0]}'", "one of " + ", ".join(cells))
+                raise UnknownName("cell", unknown[0], cells, f"{where}.cells")
             return np.isin(np.array(cells, object), np.array(self.cells, object))
         if self.attribute not in attributes:
-            raise ConfigError(f"mixture.limits.{self.title}", f"cells have no attribute '{self.attribute}'",
-                              "one of " + ", ".join(attributes))
+            raise UnknownName("cell attribute", self.attribute, attributes, f"{where}.attribute")
         place = list(attributes).index(self.attribute)
-        return np.array([cell.split("/")[place] == self.value for cell in cells], bool)
+        values = [cell.split("/")[place].replace("%2F", "/").replace("%25", "%") for cell in cells]
+        if self.value not in values:
+            raise UnknownName(f"{self.attribute} of a cell", self.value, set(values), f"{where}.value")
+        return np.array([value == self.value for value in values], bool)
+
+
+def check_limits(limits: Sequence[Limit]) -> None:
+    """Raises ConfigError for the first limit whose bounds are wrong."""
+    for i, limit in enumerate(limits):
+        limit.check(f"{LIMITS}[{i}]")
 
 
 @dataclass(frozen=True)
 class Space:
     """Allowed weights over cells. lower, upper: one bound a cell. limits: joint bounds, with `attributes` naming the
-    parts of a cell's name.
+    parts of a cell's name; errors name the i-th as `search.limits[i]`, where build files have it.
     """
 
     cells: tuple[str, ...]
@@ -66,6 +79,9 @@ class Space:
     upper: tuple[float, ...]
     limits: tuple[Limit, ...] = ()
     attributes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_limits(self.limits)
 
     @staticmethod
     def free(cells: Sequence[str]) -> Space:
@@ -103,7 +119,7 @@ class Space:
 
     @cached_property
     def _members(self) -> list[np.ndarray]:
-        return [limit.members(self.cells, self.attributes) for limit in self.limits]
+        return [limit.members(self.cells, self.attributes, f"{LIMITS}[{i}]") for i, limit in enumerate(self.limits)]
 
     def contains(self, weights: np.ndarray, tolerance: float = TOLERANCE) -> bool:
         w, p = np.asarray(weights, float), self.polytope

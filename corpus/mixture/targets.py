@@ -79,6 +79,34 @@ def whole_shares(weights: np.ndarray, budget: int) -> np.ndarray:
     return whole
 
 
+def smallest_budget(weights: np.ndarray, available: np.ndarray, first: np.ndarray, budget: int, max_epochs: float,
+                    on_shortfall: str = "refuse") -> int | None:
+    """The least budget above `budget`, which draws nothing, that draws a document; None where the caps allow none.
+
+    first: (cells,) int64 tokens of the document that each cell draws first: it is drawn once a target is over half of it.
+    """
+    enough = first // 2 + 1
+
+    def draws(tokens: int) -> bool:
+        try:
+            target = token_targets(weights, available, tokens, max_epochs, on_shortfall)
+        except Infeasible:
+            return False
+        return bool(((target >= enough) & (weights > 0)).any())
+
+    used = weights > 0
+    shared = int(np.ceil(enough[used] / weights[used]).min())
+    full = int(np.floor(available[used] * max_epochs + 1e-9).sum())        # where only redistributing fills a document
+    some = next((b for b in (max(budget + 1, shared), full) if b > budget and draws(b)), None)
+    if some is None:
+        return None
+    none = budget
+    while some - none > 1:
+        half = (none + some) // 2
+        none, some = (none, half) if draws(half) else (half, some)
+    return some
+
+
 def _redistribute(weights: np.ndarray, caps: np.ndarray, budget: int, max_epochs: float) -> np.ndarray:
     """Fills cells to their caps and shares what is left among the others, in their own proportions."""
     full = np.zeros(len(weights), bool)

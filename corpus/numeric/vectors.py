@@ -19,9 +19,3 @@ def matrix(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
 def column(vectors: np.ndarray) -> pa.FixedSizeListArray:
     """The inverse of `matrix`. vectors: (n, d)."""
     return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(vectors).reshape(-1)), vectors.shape[1])
-
-
-def unit_rows(vectors: np.ndarray) -> np.ndarray:
-    """Rows divided by their length; a zero row stays zero."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(length == 0, 1, length)

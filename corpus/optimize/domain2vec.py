@@ -81,7 +81,7 @@ class Aligned:
         vectors = np.array([evidence.vectors[c] for c in space.cells], float).T
         target = np.array(evidence.target, float)
         if vectors.shape[0] != len(target):
-            raise ConfigError("search.target", f"a vector of {len(target)} meta-domains",
+            raise ConfigError("search.targets", f"a vector of {len(target)} meta-domains",
                               f"{vectors.shape[0]}, as the cells have")
 
         def score(weights: np.ndarray) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpus.errors import ConfigError
-from corpus.mixture.space import Limit, Space
+from corpus.mixture.space import Limit, Space, check_limits
 from corpus.numeric import vectors
 from corpus.optimize.base import DomainVectors, Journal, Method, Problem, Recommendation
 from corpus.registry import register
@@ -27,7 +27,7 @@ COMPARISON = pa.schema([
 ])
 
 
-@register("body", "search", provider=("clarabel",))
+@register("body", "search", version=2, provider=("clarabel",))
 @dataclass(frozen=True)
 class Search(Body):
     """Runs an optimizer on domain vectors within caps and limits.
@@ -43,6 +43,9 @@ class Search(Body):
     limits: tuple[Limit, ...] = ()
     attributes: tuple[str, ...] = ()
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_limits(self.limits)
 
     def run(self, io: TaskIO) -> None:
         """Inputs: cells (cell, documents, tokens), vectors (cell, vector) and target (vector) where the method asks for

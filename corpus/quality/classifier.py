@@ -120,7 +120,7 @@ class FitQuality(Body):
         return found
 
 
-@register("body", "score_quality", provider=("fasttext-numpy2-wheel",))
+@register("body", "score_quality", provider=("fasttext-numpy2-wheel", "pyarrow"))
 @dataclass(frozen=True)
 class ScoreQuality(Body):
     """The fitted classifier's P(positive) of each document; writes it as an attribute."""

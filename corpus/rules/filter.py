@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from corpus.document import ID, VERDICT
 from corpus.errors import DroppedTooMuch
 from corpus.operators import Rule
-from corpus.registry import register, runtime
+from corpus.registry import register
 from corpus.rules.bounds import columns_of, judge, require
 from corpus.tasks import Body, TaskIO
 from corpus.text.normal import text_digests
@@ -23,19 +23,18 @@ TOMBSTONE = pa.schema([("id", ID), ("text_digest", ID)])
 REMOVED = "removed"
 
 
-@register("body", "filter")
+@register("body", "filter", provider="python-unicode")
 @dataclass(frozen=True)
 class Filter(Body):
     """Judges a shard's documents by their signals; inputs `documents`, `signals` (same rows), `tombstones`.
 
     Writes `documents`, the survivors in order, and `verdicts`, a row for every document that came in. A document whose
     id or whose matching form's digest (`corpus.text.normal`) is among the tombstones is dropped before any rule, reason
-    `removed`. `max_dropped` is the share of one shard above which the task fails; `check_dropped` asks it of a stage.
+    `removed`.
     """
 
     rules: tuple[Rule, ...]
     stage: str = "filter"
-    max_dropped: float = runtime(1.0)
 
     def run(self, io: TaskIO) -> None:
         documents, signals = io.table("documents"), self._signals(io)
@@ -56,16 +55,14 @@ class Filter(Body):
         } | {name: documents.column(name) for name in ("id", "url", "source")}
         verdicts = pa.table([given.get(f.name, pa.nulls(documents.num_rows, f.type)) for f in VERDICT], schema=VERDICT)
         io.count_reasons(verdicts.column("reason"))
-        dropped = dict(io.counts)
         io.count("documents", int(kept.sum()))
-        check_dropped(self.stage, dropped, documents.num_rows, self.max_dropped)
         io.write("documents", documents.filter(pa.array(kept)))
         io.write("verdicts", verdicts)
 
     def _signals(self, io: TaskIO) -> pa.Table:
         signals = io.table("signals")
-        for i, rule in enumerate(self.rules):
-            require(rule, signals.column_names, f"{self.stage}.rules[{i}]")
+        for rule in self.rules:
+            require(rule, signals.column_names, f"{self.stage}.rules")
         return signals.select(["id", *(c for c in columns_of(self.rules) if c != "id")])
 
 

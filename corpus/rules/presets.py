@@ -2,16 +2,11 @@
 
 Gopher's rules were made for English. Stop words are asked for in English alone; word length and document length in
 words are not asked for where words are not written apart, or our splitter cannot part them. Every other rule holds for
-all languages. Where nothing says what language a text is in, say so: override a rule with `languages: null, other_than: []`.
+all languages. The rules that ask for a language read the column `language`.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from corpus.errors import ConfigError, UnknownName
 from corpus.operators import Rule
 from corpus.rules.bounds import ScopedRule
 
@@ -50,40 +45,3 @@ PRESETS: dict[str, tuple[Rule, ...]] = {
     "gopher_quality": _QUALITY,
     "gopher_repetition": _REPETITION,
 }
-
-
-def rules_from(presets: Sequence[str], overrides: Mapping[str, Mapping[str, Any] | None] | None = None,
-               where: str = "filter.rules") -> tuple[Rule, ...]:
-    """Rules of some presets, in order, changed by reason: `{"gopher_short_doc": {"low": 20}, "top_2_gram": None}`.
-
-    None leaves the rule out. Raises UnknownName for a preset or a reason that is not there, ConfigError for a field.
-    """
-    rules: dict[str, Rule] = {}
-    for preset in presets:
-        if preset not in PRESETS:
-            raise UnknownName("rule preset", preset, PRESETS, where)
-        rules |= {rule.reason: rule for rule in PRESETS[preset] if rule.reason not in rules}
-    for reason, change in (overrides or {}).items():
-        if reason not in rules:
-            raise UnknownName("rule", reason, rules, where)
-        if change is None:
-            del rules[reason]
-        else:
-            rules[reason] = _changed(rules[reason], change, f"{where}.{reason}")
-    return tuple(rules.values())
-
-
-def _changed(rule: Rule, change: Mapping[str, Any], where: str) -> Rule:
-    known = [f.name for f in dataclasses.fields(ScopedRule) if f.name not in ("signal", "reason")]
-    for name, value in change.items():
-        if name not in known:
-            raise UnknownName("field of a rule", name, known, where)
-        if name in ("low", "high") and type(value) not in (int, float, type(None)):
-            raise ConfigError(f"{where}.{name}", f"{value!r} is not a number", "a bound on the signal")
-    fields = {n: tuple(v) if isinstance(v, list) else v for n, v in change.items()}
-    scoped = isinstance(rule, ScopedRule) or bool({"languages", "other_than"} & set(fields))
-    return (ScopedRule if scoped else type(rule))(**(_fields(rule) | fields))
-
-
-def _fields(rule: Rule) -> dict[str, Any]:
-    return {f.name: getattr(rule, f.name) for f in dataclasses.fields(rule)}

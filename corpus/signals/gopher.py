@@ -25,7 +25,7 @@ PUNCTUATION = frozenset(string.punctuation) | {
     c for c in map(chr, range(0x20000)) if unicodedata.category(c) in ("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Cc")}
 
 
-@register("signal", "gopher_quality")
+@register("signal", "gopher_quality", provider="python-unicode")
 @dataclass(frozen=True)
 class GopherQuality(Annotator):
     """Length, symbols, bullets, ellipses, letters and stop words of Rae et al. 2021 (Gopher), section A.1.1.

@@ -25,7 +25,7 @@ _LINES = re.compile(r"\n+")
 _BLOCK = 20_000                                     # words numbered at a time: the hash table stays in a core's cache
 
 
-@register("signal", "gopher_repetition")
+@register("signal", "gopher_repetition", provider="python-unicode")
 @dataclass(frozen=True)
 class GopherRepetition(Annotator):
     """Repetition statistics of Rae et al. 2021 (Gopher), table A1: fractions in [0, 1+], one row a document.

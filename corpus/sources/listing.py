@@ -59,6 +59,13 @@ def pin(url: str) -> SourceFile:
         raise MissingFile(url) from None
 
 
+def unchanged(file: SourceFile) -> bool:
+    """Whether a pinned file is still what it was pinned as: by its size on this machine first, then by reading it again."""
+    if os.path.isfile(file.url) and os.path.getsize(file.url) != file.bytes:
+        return False
+    return pin(file.url).digest == file.digest
+
+
 def check_source(reader: Reader, files: Sequence[str], where: str) -> None:
     """Names what is wrong between a reader's options and the files before any work starts; `where` is the place in the
     build file. A reader that can be asked has a method `check(path, where)`, which raises a ConfigError.

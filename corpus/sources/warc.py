@@ -24,7 +24,7 @@ _ROWS = frozenset([b"response", b"resource", b"conversion", b"revisit"])
 _PASSED = frozenset([b"warcinfo", b"request", b"metadata", b"continuation"])
 
 
-@register("reader", "warc")
+@register("reader", "warc", provider="fastwarc")
 @dataclass(frozen=True)
 class Warc(Reader):
     """Records of a WARC file (ISO 28500): responses, resources, conversions and revisits, each with its payload decoded.
@@ -76,7 +76,7 @@ class Warc(Reader):
         return block, declared, charset, None if block else "empty_payload"
 
 
-@register("reader", "wet")
+@register("reader", "wet", provider="fastwarc")
 @dataclass(frozen=True)
 class Wet(Warc):
     """Text records of a WET file (Common Crawl): WARC conversion records, read as any WARC file is."""
@@ -89,4 +89,4 @@ def _text(value: bytes | None) -> str | None:
 def _url(fields: dict[bytes, bytes]) -> str | None:
     """The target's address, without the angle brackets that some writers of WARC 1.0 put around it."""
     value = _text(fields.get(b"warc-target-uri"))
-    return value.removeprefix("<").removesuffix(">") if value else None
+    return value[1:-1] if value and value.startswith("<") and value.endswith(">") else value

@@ -40,7 +40,7 @@ class WriteShard(Body):
 def census(rows: pa.Table) -> dict[str, Any]:
     """What some rows hold: rows, tokens, `stream` (digest of the token stream), and [rows, tokens] by cell and by source.
 
-    rows: columns token_count, tokens, cell, source (`corpus.mixture.place.DRAWN`, or what a writer reads back).
+    rows: columns token_count, tokens, cell, source (of `corpus.mixture.place.drawn_schema`, or what a writer reads back).
     """
     return {
         "rows": rows.num_rows,

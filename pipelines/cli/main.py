@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -46,31 +47,41 @@ def options(
 
 def main() -> None:
     """Entry point of the command."""
-    from corpus.errors import CorpusError, StepError
+    from corpus.errors import CorpusError, Interrupted, StepError
+    from pipelines.cli.text import plain
     from pipelines.threads import single_threaded
 
     single_threaded()  # before numpy is imported: results must not depend on cores
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app()  # exits by itself: 0, or 2 where the call is wrong
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except StepError as error:
-        from pipelines.cli.text import plain
-
-        if os.environ.get("CORPUS_TRACE") and error.trace:
-            print(error.trace, file=sys.stderr)
-        print(f"error: {plain(str(error))}", file=sys.stderr)
-        print(f"resume with: {' '.join(['corpus', *sys.argv[1:]])}", file=sys.stderr)
+    except Interrupted as error:
+        print(error, file=sys.stderr)
         sys.exit(error.exit_code)
     except CorpusError as error:
-        from pipelines.cli.text import plain
-
+        if os.environ.get("CORPUS_TRACE") and isinstance(error, StepError) and error.trace:
+            print(error.trace, file=sys.stderr)
         print(f"error: {plain(str(error))}", file=sys.stderr)
+        if isinstance(error, StepError) and _builds():
+            print(f"resume with: {plain(' '.join(['corpus', *sys.argv[1:]]))}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:  # a full disk, a vanished share: said plainly, and nothing half written counts
+        print(f"error: {plain(str(error))}", file=sys.stderr)
+        if _builds():
+            print(f"resume with: {plain(' '.join(['corpus', *sys.argv[1:]]))}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _builds() -> bool:
+    """Whether the call was one that goes on where it stopped."""
+    return sys.argv[1:2] == ["build"] or sys.argv[1:3] == ["shards", "write"]
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

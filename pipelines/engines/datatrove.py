@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,7 @@ from corpus.results import Record
 from corpus.tasks import Task
 from pipelines.engines.base import LibraryExchange, Resources
 from pipelines.engines.watch import Job, Queues, watch
-from pipelines.threads import single_threaded
+from pipelines.threads import cores, single_threaded
 
 EXECUTORS = ("local",)
 RANKS_A_WORKER = 4               # more ranks than workers, so that uneven tasks even out
@@ -27,7 +26,7 @@ class Datatrove(LibraryExchange):
                  start_method: str = "forkserver") -> None:
         if executor not in EXECUTORS:
             raise UnknownName("executor", executor, EXECUTORS, "engine 'datatrove'")
-        self.workers = workers or len(os.sched_getaffinity(0))
+        self.workers = workers or cores()
         self.executor, self.logging_dir, self.start_method = executor, logging_dir, start_method
 
     def map(self, tasks: Sequence[Task], needs: Resources) -> Iterator[Record]:

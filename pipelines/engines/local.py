@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -12,21 +11,21 @@ from corpus.errors import StepError
 from corpus.results import Record
 from corpus.tasks import Task, execute
 from pipelines.engines.base import LibraryExchange, Resources
-from pipelines.threads import single_threaded
+from pipelines.threads import become_worker, cores, single_threaded
 
 
 class Local(LibraryExchange):
     """`workers` processes (default: one a core that this process may use), started fresh, never forked from threads."""
 
     def __init__(self, workers: int | None = None) -> None:
-        self.workers = workers or len(os.sched_getaffinity(0))
+        self.workers = workers or cores()
         self._pool: ProcessPoolExecutor | None = None
 
     def map(self, tasks: Sequence[Task], needs: Resources) -> Iterator[Record]:
         if self._pool is None:
             single_threaded()
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=context)
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=become_worker)
         queue = iter(tasks)
         running: dict[Future[Record], Task] = {}
         try:

@@ -19,7 +19,7 @@ def stage(line: Line, build: Build, extracted: Result) -> Result:
             {"documents": documents, "signals": signals["signals"]},
             shared={"tombstones": tombstones(line)},
         )
-    if filtered.known:  # a filter that drops nearly everything is itself an error
+    if line.may_write:  # a filter that drops nearly everything is itself an error
         reasons = {r: n for r, n in filtered.counts.items() if r != "documents"}
         check_dropped("filter", reasons, documents.rows, build.file.filter.max_dropped)
     return filtered

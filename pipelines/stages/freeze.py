@@ -6,22 +6,24 @@ from corpus.errors import StepError
 from corpus.freeze import Freeze
 from corpus.ledger import Ledger
 from pipelines.config.load import Build
-from pipelines.step import Line, Result
+from pipelines.step import Line, Result, cut_points
 
 
-def stage(line: Line, build: Build, extracted: Result, filtered: Result, groups: Result) -> tuple[Result, Result]:
+def stage(
+    line: Line, build: Build, raw: Result, extracted: Result, filtered: Result, groups: Result
+) -> tuple[Result, Result]:
     with line.stage("freeze"):
         frozen = line.map(
             "freeze",
             Freeze(),
             {"documents": filtered["documents"], "groups": groups["groups"]},
-            group=build.file.freeze.group,
+            cuts=cut_points(raw["raw"], build.file.freeze.group) if raw.known else None,
         )
         verdicts = line.map(
             "freeze.ledger",
             Ledger(),
             {"extract": extracted["verdicts"], "filter": filtered["verdicts"], "dedup": groups["groups"]},
         )
-    if frozen.known and not frozen["documents"].rows:
-        raise StepError("freeze", "no document survived; `corpus report` shows the reasons that dropped them")
+    if line.may_write and not frozen["documents"].rows:
+        raise StepError("freeze", "no document survived; `corpus show` says what dropped them")
     return frozen, verdicts

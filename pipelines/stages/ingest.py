@@ -36,15 +36,23 @@ def ingest(line: Line, build: Build, sources: Sequence[SourceOf], name: str) -> 
 
 
 def pinned(line: Line, url: str) -> SourceFile:
-    """The file's digest; for a file of this machine that kept its name, size and time, as it was last read."""
+    """The file's digest; for a file of this machine that kept its name, size and time, as it was last read.
+
+    Of a file that changes while it is read nothing is kept: its digest is that of no moment, and reading it by that fails.
+    """
     if "://" in url:
         return pin(url)
-    stat = os.stat(url)
-    path = f"pins/{keys.key_of([url, stat.st_size, stat.st_mtime_ns])}.json"
+    before = _size_and_time(url)
+    path = f"pins/{keys.key_of([url, *before])}.json"
     known = line.store.read_json(path)
     if known is not None:
-        return SourceFile(url, known["digest"], stat.st_size)
+        return SourceFile(url, known["digest"], before[0])
     found = pin(url)
-    if line.may_write:
+    if line.may_write and _size_and_time(url) == before:
         line.store.write_json(path, {"digest": found.digest})
     return found
+
+
+def _size_and_time(path: str) -> tuple[int, int]:
+    stat = os.stat(path)
+    return stat.st_size, stat.st_mtime_ns

@@ -30,7 +30,7 @@ def agrees(crawl, reference, store: str) -> None:
 def test_the_reference_is_a_build_worth_comparing(crawl, reference):
     """Several tasks a step, something dropped, duplicates found, several domains, epochs and shards."""
     steps = {name: found for name, found in reference.contents.items() if isinstance(found, tuple)}
-    assert len(steps["ingest"][1]) >= 8 and len(steps["freeze"][1]) >= 4 and len(steps["embed"][1]) >= 4
+    assert len(steps["ingest"][1]) >= 8 and len(steps["freeze"][1]) >= 3 and len(steps["embed"][1]) >= 4
     assert len(steps["dedup.pairs"][1]) >= 2 and steps["dedup.verify"][1]
     assert len(steps["shards.climbmix"][1]) == 4
     assert reference.outcome.receipt["total"]["documents"] >= 10 and reference.outcome.made > 60

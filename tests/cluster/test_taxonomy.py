@@ -30,7 +30,7 @@ class Fixture:
     def __init__(self, folder: Path, cuts: tuple[int, ...] = (3,)) -> None:
         self.store = store = Store(str(folder)).prepare()
         local = folder / "local"
-        local.mkdir()
+        local.mkdir(parents=True)
         np.save(local / "centroids.npy", CENTROIDS)
         tables = {"clusters": {"cluster": pa.array(CLUSTER, pa.int32())},
                   "attributes": {"quality": pa.array(QUALITY, pa.float32())},
@@ -65,12 +65,34 @@ def test_small_clusters_are_pruned_by_number(tmp_path: Path):
 
 
 def test_a_threshold_over_every_cluster_says_what_would_do(tmp_path: Path):
-    with pytest.raises(ConfigError, match="no cluster is left at a threshold of 0.99; expected at most 0.800"):
+    with pytest.raises(ConfigError, match="^domains.prune_below: no cluster is left at 0.99; expected at most 0.(799|800),"):
         Fixture(tmp_path).fit(FitTaxonomy(threshold=0.99))
 
 
+def test_the_advised_threshold_leaves_a_cluster(tmp_path: Path):
+    fixture = Fixture(tmp_path)
+    with pytest.raises(ConfigError) as refused:
+        fixture.fit(FitTaxonomy(threshold=0.99))
+    advised = float(refused.value.right.split("at most ")[1].split(",")[0])
+    assert advised >= 0.79 and len(fixture.fit(FitTaxonomy(threshold=advised))[1]["domains"]) >= 1
+
+
+def test_too_many_documents_asked_of_a_cluster_are_named_and_what_there_is(tmp_path: Path):
+    with pytest.raises(ConfigError, match="^domains.min_documents: no cluster has 9 documents; expected at most 3, as the"):
+        Fixture(tmp_path).fit(FitTaxonomy(min_documents=9))
+    with pytest.raises(ConfigError, match="^domains.min_documents"):
+        Fixture(tmp_path / "more").fit(FitTaxonomy(min_documents=9, threshold=0.5))
+
+
+@pytest.mark.parametrize("options, place", [({"domains": 0}, "merge_to: 0"), ({"distance": 0.0}, "merge_distance: 0.0"),
+                                            ({"distance": float("nan")}, "merge_distance: nan")])
+def test_options_are_named_as_the_build_file_spells_them(options, place):
+    with pytest.raises(ConfigError, match=f"^domains.{place}"):
+        FitTaxonomy(**options)
+
+
 def test_a_missing_quality_column_is_named(tmp_path: Path):
-    with pytest.raises(ConfigError, match="no column 'edu'; expected one of id, quality"):
+    with pytest.raises(ConfigError, match="^domains.prune_below: no column 'edu' to prune by; expected one of id, quality"):
         Fixture(tmp_path).fit(FitTaxonomy(threshold=0.1, quality="edu"))
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from corpus.domains.domain2vec import DomainVectors, FitMetaDomains, MetaDomains, TargetVector
-from corpus.errors import StepError
+from corpus.errors import ConfigError, StepError
 from corpus.numeric import vectors
 from corpus.store import Store
 from corpus.tasks import Task, execute
@@ -78,10 +78,19 @@ def test_the_target_vector_counts_each_document_once(tmp_path: Path):
     assert found.column("documents").to_pylist() == [3]
 
 
+def test_a_target_without_text_is_named_as_the_build_file_names_it(tmp_path: Path):
+    store = Store(str(tmp_path)).prepare()
+    bare = meta([[1, 0]]).slice(0, 0)
+    for shards in ([], [bare]):
+        with pytest.raises(ConfigError, match="^search.targets: no text in these files"):
+            run(store, TargetVector(), "target", meta=shards)
+
+
 def test_the_classifier_learns_the_clusters_and_profiles_sum_to_one(tmp_path: Path):
     store = Store(str(tmp_path)).prepare()
     rng = np.random.default_rng(0)
-    x = vectors.unit_rows(np.repeat(np.eye(4), 50, axis=0) + rng.normal(0, 0.1, (200, 4))).astype(np.float32)
+    x = (np.repeat(np.eye(4), 50, axis=0) + rng.normal(0, 0.1, (200, 4))).astype(np.float32)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
     table = pa.table({"id": ids(200), "vector": vectors.column(x)})
     clusters = pa.table({"id": ids(200), "cluster": pa.array(np.repeat([0, 1, 2, 4], 50), pa.int32())})   # 3 has no document
     inputs = {"vectors": [store.write_shard("v", table)], "clusters": [store.write_shard("c", clusters)]}

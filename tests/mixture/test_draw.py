@@ -67,6 +67,39 @@ def test_the_plan_is_what_the_copies_add_up_to(tmp_path):
     assert len(copies_of(index, plan, 1, 8).row) == sum(plan.column("drawn_documents").to_pylist())
 
 
+@pytest.mark.parametrize("weights, budget", [({"a": 0.5, "b": 0.5}, 3), ({"a": 1.0}, 50), ({"b": 0.9, "a": 0.1}, 1)])
+def test_a_budget_under_any_document_names_the_smallest_that_draws_one(tmp_path, weights, budget):
+    index = index_of(["a", "a", "b", "b"], [101, 7, 40, 9], u=np.array([0.1, 0.2, 0.1, 0.2]))
+    with pytest.raises(Infeasible, match=rf"^mixture.budget_tokens: {budget} tokens are too few to draw") as refused:
+        plan_of(tmp_path, index, weights, budget)
+    least = int(str(refused.value).rsplit(" ", 1)[1])
+    for few in range(budget, least):
+        with pytest.raises(Infeasible, match=f"one is {least}$"):
+            plan_of(tmp_path, index, weights, few)
+    assert sum(plan_of(tmp_path, index, weights, least).column("drawn_documents").to_pylist()) == 1
+
+
+def test_the_smallest_budget_is_what_is_over_half_of_a_first_document(tmp_path):
+    index = index_of(["a", "b"], [100, 40])
+    with pytest.raises(Infeasible, match="the smallest that draws one is 42$"):     # 21 of 40 are nearer to 40 than to 0
+        plan_of(tmp_path, index, {"a": 0.5, "b": 0.5}, 30)
+
+
+def test_redistribution_reaches_a_document_that_equal_shares_do_not(tmp_path):
+    index = index_of(["a", "b"], [1000, 1000])
+    weights, options = {"a": 0.9, "b": 0.1}, {"max_epochs": 0.501, "on_shortfall": "redistribute"}
+    assert plan_of(tmp_path, index, weights, 557, **options).column("drawn_documents").to_pylist() == [1, 0]
+    index = index_of(["a", "a", "b"], [2000, 8, 1000], u=np.array([0.1, 0.2, 0.3]))    # a's cap is half of its first
+    options["max_epochs"] = 0.4985
+    with pytest.raises(Infeasible, match="no budget does within 0.4985 epochs$"):
+        plan_of(tmp_path, index, weights, 100, **options)
+
+
+def test_epochs_that_end_before_half_a_document_are_said_to(tmp_path):
+    with pytest.raises(Infeasible, match="3 tokens are too few to draw any document; no budget does within 0.1 epochs$"):
+        plan_of(tmp_path, index_of(["a"], [100]), {"a": 1.0}, 3, max_epochs=0.1)
+
+
 def test_weights_may_come_from_a_search(tmp_path):
     store = Store(str(tmp_path))
     index = index_of(["a", "a", "b", "b"], [10] * 4)
@@ -184,14 +217,15 @@ def test_a_budget_over_the_caps_names_the_cell_and_the_least_change():
         token_targets(np.array([0.5, 0.5]), np.array([1000, 100]), 1000, 4, cells=["a", "b"])
 
 
-def test_the_budget_that_was_advised_is_feasible_and_one_token_more_is_not():
+def test_the_budget_that_was_advised_is_feasible_and_what_is_over_it_by_more_than_a_token_of_a_cell_is_not():
     weights, available = np.array([0.3, 0.7]), np.array([1000, 777])
     with pytest.raises(Infeasible) as refused:
         token_targets(weights, available, 100_000, 4)
     feasible = int(str(refused.value).split("budget_tokens ")[1].split(", or")[0].replace(",", ""))
     assert token_targets(weights, available, feasible, 4).sum() == feasible
+    assert token_targets(weights, available, feasible + 2, 4).tolist() == [feasible + 2 - 3108, 3108]   # a rounding: moved
     with pytest.raises(Infeasible):
-        token_targets(weights, available, feasible + 2, 4)
+        token_targets(weights, available, feasible + 4, 4)
 
 
 def test_shrinking_keeps_the_ratios_and_redistributing_keeps_the_budget():

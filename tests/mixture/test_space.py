@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from corpus.errors import ConfigError, Infeasible
+from corpus.errors import ConfigError, Infeasible, UnknownName
 from corpus.mixture.space import Limit, Space
 
 TOKENS = {"d00/web": 100, "d00/qa": 10, "d01/web": 50}
@@ -53,19 +53,32 @@ def test_limits_that_exclude_each_other_say_the_least_change():
         Space.from_caps(TOKENS, 10, 4, limits, PARTS)
 
 
-def test_a_limit_on_what_is_not_there_is_a_config_error():
-    with pytest.raises(ConfigError, match="no cell 'd07'"):
-        Space.from_caps(TOKENS, 10, 4, [Limit(high=0.1, cells=("d07",))])
-    with pytest.raises(ConfigError, match="no attribute 'language'"):
-        Space.from_caps(TOKENS, 10, 4, [Limit(high=0.1, attribute="language", value="de")], PARTS)
-    with pytest.raises(ConfigError, match="a share of tokens"):
-        Limit(high=1.5)
+@pytest.mark.parametrize("limit, says", [
+    (Limit(high=0.1, cells=("d07",)), r"search.limits\[1\].cells: unknown cell 'd07'; known: d00/qa, d00/web, d01/web"),
+    (Limit(high=0.1, attribute="domein", value="d00"), r"search.limits\[1\].attribute: .*'domein'; did you mean 'domain'"),
+    (Limit(high=0.1, attribute="domain", value="d1"),
+     r"search.limits\[1\].value: unknown domain of a cell 'd1'; did you mean 'd01'"),
+    (Limit(high=0.1, attribute="style", value="poem"), r"search.limits\[1\].value: .*'poem'; known: qa, web"),
+    (Limit(attribute="style", value="poem"), "'poem'"),
+])
+def test_a_limit_on_what_is_not_there_names_its_place_and_what_is(limit, says):
+    with pytest.raises(UnknownName, match=says):
+        Space.from_caps(TOKENS, 10, 4, [Limit(high=0.9, attribute="style", value="web"), limit], PARTS)
 
 
-def test_a_limit_on_a_value_that_no_cell_has_is_feasible_only_without_a_floor():
-    Space.from_caps(TOKENS, 10, 4, [Limit(high=0.1, attribute="style", value="poem")], PARTS)
-    with pytest.raises(Infeasible):
-        Space.from_caps(TOKENS, 10, 4, [Limit(low=0.1, attribute="style", value="poem")], PARTS)
+@pytest.mark.parametrize("limit, says", [
+    (Limit(high=1.5), r"search.limits\[0\].high: 1.5; expected a share of tokens"),
+    (Limit(low=-0.5), r"search.limits\[0\].low: -0.5"),
+    (Limit(low=0.5, high=0.25), r"search.limits\[0\]: low 0.5 is over high 0.25"),
+])
+def test_bounds_that_are_no_shares_are_named_by_their_place(limit, says):
+    with pytest.raises(ConfigError, match=says):
+        Space(("a",), (0.0,), (1.0,), (limit,))
+
+
+def test_a_limit_finds_values_that_a_cells_name_spells_otherwise():
+    space = Space.from_caps({"a%2Fb/web": 10, "c/web": 10}, 10, 4, [Limit(high=0.1, attribute="domain", value="a/b")], PARTS)
+    assert space.project([0.5, 0.5])[0] == pytest.approx(0.1, abs=1e-7)
 
 
 def test_projection_never_leaves_the_space():

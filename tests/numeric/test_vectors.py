@@ -13,7 +13,3 @@ def test_a_matrix_goes_to_a_column_and_back_in_slices_and_chunks():
     assert np.array_equal(vectors.matrix(column.slice(2, 3)), x[2:5])
     assert np.array_equal(vectors.matrix(pa.chunked_array([column.slice(0, 1), column.slice(4)])), x[[0, 4, 5]])
     assert vectors.matrix(pa.chunked_array([], column.type)).shape == (0, 2)
-
-
-def test_unit_rows_leave_a_zero_row_zero():
-    assert vectors.unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist() == [[0.6, 0.8], [0.0, 0.0]]

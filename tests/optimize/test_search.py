@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from corpus.errors import Infeasible
+from corpus.errors import ConfigError, Infeasible, UnknownName
+from corpus.mixture.space import Limit
 from corpus.numeric import vectors
 from corpus.optimize.base import Journal
 from corpus.optimize.domain2vec import Domain2Vec
@@ -50,6 +51,14 @@ def test_a_method_without_evidence_needs_the_cells_alone(tmp_path: Path):
     store, record = run(tmp_path, Search(UniMax(), budget=100), cells=CELLS)
     assert store.read_shard(record.of("mixture")[0]).column("weight").to_pylist() == pytest.approx([0.5, 0.5, 0])
     assert store.read_shard(record.of("comparison")[0]).column("distance").null_count == 9
+
+
+def test_a_limit_that_no_cell_is_under_stops_the_search(tmp_path: Path):
+    limits = (Limit(high=0.1, attribute="domain", value="zz"),)
+    with pytest.raises(UnknownName, match=r"search.limits\[0\].value: unknown domain of a cell 'zz'; known: a, b, bare"):
+        run(tmp_path, Search(UniMax(), budget=100, limits=limits, attributes=("domain",)), cells=CELLS)
+    with pytest.raises(ConfigError, match=r"search.limits\[1\]: low 0.2 is over high 0.1"):
+        Search(UniMax(), budget=100, limits=(*limits, Limit(low=0.2, high=0.1, attribute="domain", value="a")))
 
 
 def test_a_budget_that_the_cells_cannot_fill_stops_the_search(tmp_path: Path):

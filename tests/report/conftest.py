@@ -138,7 +138,8 @@ class World:
             "trained_on": {"positive": 90, "negative": 240},
             "held_out": {"documents": 80, "accuracy": 0.9625, "recall": 0.91}}))
         centres = self.rng.normal(size=(K, 16)) * 2.2
-        matrix = vectors.unit_rows(centres[self.cluster] + self.rng.normal(size=(n, 16))).astype(np.float32)
+        matrix = (centres[self.cluster] + self.rng.normal(size=(n, 16))).astype(np.float32)
+        matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
         self.map("embed", "vectors", pa.table({"id": ids, "vector": vectors.column(matrix)}), 41.0)
         self.gather("cluster.centroids", self.folder("centroids", {"k": K, "n": n, "inertia": 1.5}))
         sizes = np.bincount(self.cluster, minlength=K).tolist()

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pyarrow as pa
 import pytest
 
@@ -5,7 +7,7 @@ from corpus.document import DOCUMENT, ID, VERDICT
 from corpus.errors import ConfigError, DroppedTooMuch
 from corpus.operators import Rule
 from corpus.registry import identity
-from corpus.rules.filter import TOMBSTONE, Filter
+from corpus.rules.filter import TOMBSTONE, Filter, check_dropped
 from corpus.store import Store
 from corpus.tasks import Task, execute
 from corpus.text.normal import text_digests
@@ -66,14 +68,19 @@ def test_no_rules_and_no_tombstones_keep_all(store):
 
 
 def test_a_missing_signal_fails_before_anything_is_judged(store):
-    with pytest.raises(ConfigError, match=r"filter.rules\[0\] \(short\)"):
+    with pytest.raises(ConfigError, match=r"filter.rules \(short\)"):
         execute(Task("filter", Filter(RULES), shards(store, other=WORDS), store))
 
 
-def test_a_filter_that_drops_nearly_everything_is_an_error_and_the_limit_is_no_identity(store):
+def test_a_filter_that_drops_nearly_everything_is_an_error():
+    check_dropped("filter", {"short": 2}, 5, 0.4)
     with pytest.raises(DroppedTooMuch, match="dropped 2 of 5 documents, over the limit of 30% \\(short 2\\)"):
-        execute(Task("filter", Filter(RULES, max_dropped=0.3), shards(store), store))
-    assert identity(Filter(RULES, max_dropped=0.3)) == identity(Filter(RULES))
+        check_dropped("filter", {"short": 2}, 5, 0.3)
+
+
+def test_a_bound_and_the_unicode_tables_that_texts_are_matched_by_are_part_of_identity():
+    assert identity(Filter(RULES)) != identity(Filter((Rule("words", "short", low=6),)))
+    assert identity(Filter(RULES))["provider"] == [f"python-unicode=={unicodedata.unidata_version}"]
 
 
 def test_signals_of_other_documents_are_refused(store):

@@ -1,11 +1,9 @@
 import pyarrow as pa
 import pytest
 
-from corpus.errors import ConfigError, UnknownName
 from corpus.operators import Batch
-from corpus.registry import identity
 from corpus.rules.bounds import columns_of, judge
-from corpus.rules.presets import PRESETS, rules_from
+from corpus.rules.presets import PRESETS
 from corpus.signals.gopher import GopherQuality
 from corpus.signals.repetition import GopherRepetition
 from corpus.text.words import split_words
@@ -101,32 +99,3 @@ def datatrove_verdict(theirs, text):
         if theirs.find_all_duplicate(words, n) / len(text) > bound:
             return f"duplicated_{n}_n_grams"
     return None
-
-
-def test_rules_are_changed_and_left_out_by_reason():
-    rules = {r.reason: r for r in rules_from(["gopher"], {"gopher_short_doc": {"low": 20}, "top_2_gram": None,
-                                                          "gopher_long_doc": {"languages": ["en"]}})}
-    assert rules["gopher_short_doc"].low == 20 and rules["gopher_short_doc"].other_than
-    assert "top_2_gram" not in rules and rules["gopher_long_doc"].languages == ("en",)
-    assert [r.reason for r in rules_from(["gopher_quality", "gopher"])] == [r.reason for r in PRESETS["gopher"]]
-
-
-def test_an_unscoped_gopher_needs_no_language():
-    scoped = [r.reason for r in PRESETS["gopher"] if "language" in columns_of([r])]
-    rules = rules_from(["gopher"], {reason: {"languages": None, "other_than": []} for reason in scoped})
-    assert "language" not in columns_of(rules)
-
-
-def test_wrong_names_and_values_are_refused_with_the_right_ones():
-    with pytest.raises(UnknownName, match="did you mean 'gopher'"):
-        rules_from(["gofer"])
-    with pytest.raises(UnknownName, match="did you mean 'gopher_short_doc'"):
-        rules_from(["gopher"], {"gopher_short_docs": None})
-    with pytest.raises(UnknownName, match="low"):
-        rules_from(["gopher"], {"gopher_short_doc": {"lo": 3}})
-    with pytest.raises(ConfigError, match="'many' is not a number"):
-        rules_from(["gopher"], {"gopher_short_doc": {"low": "many"}})
-
-
-def test_a_bound_is_part_of_identity():
-    assert identity(rules_from(["gopher"])) != identity(rules_from(["gopher"], {"gopher_short_doc": {"low": 51}}))

@@ -1,8 +1,13 @@
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import fsspec
 import pyarrow as pa
 import pytest
 from bad_files import QUICKSTART, members, record, response
 
 from corpus.document import RAW
+from corpus.errors import StepError
 from corpus.keys import digest_table
 from corpus.sources.ingest import Ingest
 from corpus.sources.listing import pin
@@ -48,6 +53,50 @@ def test_shards_are_bounded_by_bytes_too(store, tmp_path):
     path = tmp_path / "a.warc"
     path.write_bytes(b"".join(record(i, response(b"<html>" + b"x" * 994)) for i in range(10)))
     assert [s.rows for s in ingest(store, path, shard_bytes=3500).of("raw")] == [3, 3, 3, 1]
+
+
+def test_a_file_that_grew_or_changed_after_it_was_pinned_gives_no_result_until_it_is_pinned_anew(store, tmp_path):
+    path = tmp_path / "a.warc"
+    path.write_bytes(record(1))
+    task = Task("ingest", Ingest(Warc(), "web"), {"file": [pin(str(path))]}, store)
+    for other in (record(1) + record(2), record(2), b""):
+        assert len(other) != len(record(1)) or other != record(1)
+        path.write_bytes(other)
+        with pytest.raises(StepError, match=r"step 'ingest' failed \(task .*\): .*a.warc changed while it was being read"):
+            execute(task)
+        assert store.record(task.key) is None
+    path.write_bytes(record(1))
+    assert execute(task).counts == {"records": 1}
+
+
+@dataclass(frozen=True)
+class Crawling(Warc):
+    """Reads a file to which its crawler adds one more record as soon as the first table was read."""
+
+    def read(self, path: str, source: str) -> Iterator[pa.Table]:
+        for table in super().read(path, source):
+            with open(path, "ab") as stream:
+                stream.write(record(9))
+            yield table
+
+
+def test_a_file_that_grows_while_it_is_read_gives_no_result(store, tmp_path):
+    path = tmp_path / "a.warc"
+    path.write_bytes(record(1))
+    task = Task("ingest", Ingest(Crawling(), "web"), {"file": [pin(str(path))]}, store)
+    with pytest.raises(StepError, match="changed while it was being read"):
+        execute(task)
+    assert store.record(task.key) is None
+
+
+def test_files_of_other_file_systems_are_read_again_too(store):
+    files = fsspec.filesystem("memory")
+    files.pipe("/ingest/a.warc", record(1))
+    assert ingest(store, "memory://ingest/a.warc").counts == {"records": 1}
+    task = Task("ingest", Ingest(Warc(), "other"), {"file": [pin("memory://ingest/a.warc")]}, store)
+    files.pipe("/ingest/a.warc", record(2))
+    with pytest.raises(StepError, match="changed"):
+        execute(task)
 
 
 def test_the_source_is_part_of_the_key_and_the_place_is_not(store, tmp_path):

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from corpus.errors import MissingFile
-from corpus.sources.listing import check_source, list_files, pin
+from corpus.sources.listing import check_source, list_files, pin, unchanged
 from corpus.sources.warc import Warc
 
 
@@ -51,6 +51,16 @@ def test_a_file_is_pinned_by_its_content(folder):
     assert pinned.digest == hashlib.blake2b(b"a.warc", digest_size=16).hexdigest() and pinned.bytes == 6
     with pytest.raises(MissingFile):
         pin(str(folder / "gone.warc"))
+
+
+def test_a_pinned_file_is_unchanged_until_its_bytes_change(folder):
+    path = folder / "a.warc"
+    pinned = pin(str(path))
+    os.utime(path, (1, 1))
+    assert unchanged(pinned)
+    for other in (b"b.warc", b"a.warcs", b""):
+        path.write_bytes(other)
+        assert not unchanged(pinned)
 
 
 def test_a_reader_with_nothing_to_check_passes(folder):
