@@ -11,7 +11,7 @@ from corpus import keys
 from corpus.cluster.kmeans import FitClusters
 from corpus.errors import Interrupted, Mismatch
 from corpus.store import Store
-from pipelines.config.load import Build
+from pipelines.config.load import Build, located
 from pipelines.engines.placement import Placement
 from pipelines.export import export
 from pipelines.plan import Plan
@@ -62,7 +62,8 @@ def run_build(build: Build, placement: Placement, progress: Progress) -> Outcome
         run = Run(store, build.name, placement, progress)
         run.event("start", build=build.name, engine=placement.describe(""))
         try:
-            made = recipe(run, build)
+            with located(build.where):
+                made = recipe(run, build)
         except BaseException as error:               # whatever stops a build, what it did is remembered
             with contextlib.suppress(OSError):
                 run.event("failed", step=getattr(error, "step", run.now), cause=str(error) or type(error).__name__)

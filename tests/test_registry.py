@@ -1,5 +1,6 @@
 import dataclasses
 import importlib.metadata
+import unicodedata
 from dataclasses import dataclass
 
 import pytest
@@ -22,6 +23,12 @@ class Circle:
 class Words:
     path: str | None = asset()
     inner: tuple[Circle, ...] = ()
+
+
+@register("shape", "testing.letters", provider="python-unicode")
+@dataclass(frozen=True)
+class Letters:
+    n: int = 1
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,10 @@ def test_the_release_of_a_provider_counts():
     assert identity(Words(None))["provider"] == [f"numpy=={numpy}", "no-such-distribution==absent"]
 
 
+def test_the_interpreters_unicode_tables_count_as_a_provider():
+    assert identity(Letters())["provider"] == [f"python-unicode=={unicodedata.unidata_version}"]
+
+
 def test_operators_and_plain_values_inside_others_count():
     found = identity(Words(None, (Circle(5.0),)))["options"]["inner"]
     assert found == [identity(Circle(5.0))]
@@ -83,7 +94,7 @@ def test_a_name_is_looked_up_and_a_near_miss_is_named():
     assert {"testing.circle", "testing.words"} <= set(names("shape"))
     with pytest.raises(UnknownName, match=r"^signals\[2\]: unknown shape 'testing.cirle'; did you mean 'testing.circle'\?$"):
         lookup("shape", "testing.cirle", "signals[2]")
-    with pytest.raises(UnknownName, match="known: testing.circle, testing.words"):
+    with pytest.raises(UnknownName, match="known: testing.circle, testing.letters, testing.words"):
         lookup("shape", "zzz")
 
 

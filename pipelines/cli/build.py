@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -94,6 +95,16 @@ def ending(path: str, build, outcome) -> str:
     return "\n".join(lines)
 
 
+def _last_event(log: bytes) -> dict[str, Any] | None:
+    """The last event that is whole: a driver that was killed may have cut the line it was at."""
+    for line in reversed(log.decode("utf-8", "replace").splitlines()):
+        with contextlib.suppress(ValueError):
+            found = json.loads(line)
+            if isinstance(found, dict):
+                return found
+    return None
+
+
 def status(build: BuildPath, json_: Json = False) -> None:
     """How far a build is and who drives it."""
     from corpus.store import Store
@@ -105,8 +116,7 @@ def status(build: BuildPath, json_: Json = False) -> None:
     store = Store(loaded.store_url)
     found = plan_build(loaded)
     held = store.read_json(f"leases/{loaded.name}.json")
-    events = (store.read_bytes(f"builds/{loaded.name}/events.jsonl") or b"").decode().splitlines()
-    last = json.loads(events[-1]) if events else None
+    last = _last_event(store.read_bytes(f"builds/{loaded.name}/events.jsonl") or b"")
     done = sum(s.status in ("done", "pinned") for s in found.steps)
     following = next((s for s in found.steps if s.status not in ("done", "pinned")), None)
     if json_:

