@@ -24,10 +24,10 @@ quickstart: $(VENV)/.installed
 	@$(BIN)/corpus build configs/quickstart.yaml
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 test-all: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -q -m "slow or not slow"
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "slow or not slow"
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check corpus pipelines tests tools

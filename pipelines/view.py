@@ -107,7 +107,22 @@ class View:
         manifest = self.manifests.get("domains.taxonomy")
         if manifest is None:
             return []
-        return self.taxonomy()["domains"]
+        taxonomy = self.taxonomy()
+        found = []
+        for domain in taxonomy["domains"]:
+            members = [c for c in taxonomy["clusters"] if c["domain"] == domain["id"] and c["mean_quality"] is not None]
+            documents = sum(c["documents"] for c in members)
+            quality = sum(c["documents"] * c["mean_quality"] for c in members) / documents if documents else None
+            found.append(domain | {"quality": quality})
+        return found
+
+    def pruned(self) -> dict[str, int]:
+        """How many clusters there are, how many were pruned, and how many documents lie in those."""
+        if "domains.taxonomy" not in self.manifests:
+            return {"clusters": 0, "pruned": 0, "documents": 0}
+        clusters = self.taxonomy()["clusters"]
+        gone = [c for c in clusters if c["pruned"]]
+        return {"clusters": len(clusters), "pruned": len(gone), "documents": sum(c["documents"] for c in gone)}
 
     def taxonomy(self) -> dict[str, Any]:
         """`taxonomy.json` of the build's taxonomy."""
@@ -135,7 +150,7 @@ class View:
         return sorted(found, key=lambda c: (-c["asked"], c["cell"]))
 
     def summary(self) -> dict[str, Any]:
-        return {"funnel": self.funnel(), "domains": self.domains(), "cells": self.cells()}
+        return {"funnel": self.funnel(), "domains": self.domains(), "pruned": self.pruned(), "cells": self.cells()}
 
     def step(self, name: str) -> dict[str, Any]:
         """One step in detail, with the first rows of its first shard, made JSON-like."""

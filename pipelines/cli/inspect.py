@@ -65,6 +65,11 @@ def _summary(found: dict) -> str:
                 right=(2, 3, 4),
             )
         )
+    if found["pruned"]["pruned"]:
+        gone = found["pruned"]
+        parts.append(
+            f"{gone['pruned']} of {gone['clusters']} clusters were pruned; their {gone['documents']:,} documents have no cell"
+        )
     if found["cells"]:
         parts.append(
             table(

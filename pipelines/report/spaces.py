@@ -104,19 +104,12 @@ def domains(view: View) -> list[dict[str, Any]]:
 
     `quality` weighs the means of a domain's clusters by their documents; `written` is the domain's share of the shards.
     """
-    if "domains.taxonomy" not in view.manifests:
-        return []
-    taxonomy = view.taxonomy()
-    clusters = {c["cluster"]: c for c in taxonomy["clusters"]}
     tokens, written = _tokens(view), _written(view)
     found = []
-    for domain in taxonomy["domains"]:
-        own = [clusters[c] for c in domain["clusters"] if clusters[c]["mean_quality"] is not None]
-        weight = sum(c["documents"] for c in own)
-        quality = sum(c["documents"] * c["mean_quality"] for c in own) / weight if weight else None
+    for domain in view.domains():
         documents, held = tokens.get(domain["id"], (domain["documents"], None))
         found.append({"id": domain["id"], "label": domain["label"], "clusters": len(domain["clusters"]),
-                      "documents": documents, "tokens": held, "quality": quality, "written": written.get(domain["id"])})
+                      "documents": documents, "tokens": held, "quality": domain["quality"], "written": written.get(domain["id"])})
     return sorted(found, key=lambda d: (-d["documents"], d["id"]))
 
 
