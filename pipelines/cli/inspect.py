@@ -68,7 +68,8 @@ def _summary(found: dict) -> str:
     if found["pruned"]["pruned"]:
         gone = found["pruned"]
         parts.append(
-            f"{gone['pruned']} of {gone['clusters']} clusters were pruned; their {gone['documents']:,} documents have no cell"
+            f"{gone['pruned']} of {gone['clusters']} clusters were pruned; "
+            f"their {gone['documents']:,} documents have no cell"
         )
     if found["cells"]:
         parts.append(

@@ -109,7 +109,8 @@ def domains(view: View) -> list[dict[str, Any]]:
     for domain in view.domains():
         documents, held = tokens.get(domain["id"], (domain["documents"], None))
         found.append({"id": domain["id"], "label": domain["label"], "clusters": len(domain["clusters"]),
-                      "documents": documents, "tokens": held, "quality": domain["quality"], "written": written.get(domain["id"])})
+                      "documents": documents, "tokens": held, "quality": domain["quality"],
+                      "written": written.get(domain["id"])})
     return sorted(found, key=lambda d: (-d["documents"], d["id"]))
 
 

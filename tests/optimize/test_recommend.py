@@ -12,7 +12,6 @@ from corpus.optimize.recommend import recommend, recommend_from_csv
 from corpus.optimize.runs import Runs
 
 REGMIX = Path(__file__).parents[1] / "data" / "regmix"
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "mixture_runs" / "regmix"
 PILE_CC = ("the_pile_pile_cc_val_loss",)
 
 
@@ -97,7 +96,6 @@ def test_caps_hold_in_the_recommendation():
     assert max(found["weights"].values()) <= 0.5 + 1e-9 and found["weights"]["train_the_pile_pile_cc"] <= 0.25 + 1e-9
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the 256 test runs are not in the repository")
 def test_fitted_per_metric_the_mean_of_all_losses_is_ranked_on_unseen_runs():
     from corpus.surrogates import mixing_law
 
@@ -106,7 +104,7 @@ def test_fitted_per_metric_the_mean_of_all_losses_is_ranked_on_unseen_runs():
             return np.array(list(csv.reader(stream))[1:], float)[:, 1:]
 
     w, y = read(REGMIX / "train_mixture_1m.csv"), read(REGMIX / "train_pile_loss_1m.csv")
-    test, truth = read(SHARED / "test_mixture_1m.csv"), read(SHARED / "test_pile_loss_1m.csv")
+    test, truth = read(REGMIX / "test_mixture_1m.csv"), read(REGMIX / "test_pile_loss_1m.csv")
     laws = [mixing_law.fit(w[:128], y[:128, i], starts=1) for i in range(13)]
     apart = np.mean([law.predict(test) for law in laws], axis=0)
     together = mixing_law.fit(w[:128], y[:128].mean(axis=1), starts=1).predict(test)

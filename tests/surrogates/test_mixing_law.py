@@ -10,7 +10,6 @@ from scipy.stats import spearmanr
 from corpus.surrogates import mixing_law
 
 DATA = Path(__file__).parents[1] / "data" / "regmix"
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "mixture_runs" / "regmix"
 
 
 def read(path: Path) -> tuple[list[str], np.ndarray]:
@@ -58,13 +57,12 @@ def test_folds_are_even_and_seeded():
     assert mixing_law.folds(3, 0).max() == 2
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the 256 test runs are not in the repository")
 @pytest.mark.parametrize("n, least", [(54, 0.92), (512, 0.96)])
 def test_on_regmix_runs_the_law_ranks_unseen_mixtures_as_measured_elsewhere(n, least):
     _, w = read(DATA / "train_mixture_1m.csv")
     names, losses = read(DATA / "train_pile_loss_1m.csv")
-    _, test = read(SHARED / "test_mixture_1m.csv")
-    _, truth = read(SHARED / "test_pile_loss_1m.csv")
+    _, test = read(DATA / "test_mixture_1m.csv")
+    _, truth = read(DATA / "test_pile_loss_1m.csv")
     place = next(i for i, name in enumerate(names) if "pile_cc" in name)
     law = mixing_law.fit(w[:n] / w[:n].sum(axis=1, keepdims=True), losses[:n, place])
     assert mixing_law.spearman(law.predict(test / test.sum(axis=1, keepdims=True)), truth[:, place]) > least
