@@ -24,9 +24,6 @@ class Annotate(Body):
     beside: tuple[str, ...] = ("documents",)
     output: str = "attributes"
 
-    def assets(self) -> list[str]:
-        return [a for op in self.annotators for a in op.assets()]
-
     def run(self, io: TaskIO) -> None:
         table = aligned(io, self.beside)
         batch = Batch(table)

@@ -30,10 +30,6 @@ class Operator:
     #: Modules outside the base install that running it takes, each with the extra that brings it.
     packages: ClassVar[tuple[tuple[str, str], ...]] = ()
 
-    def assets(self) -> Sequence[str]:
-        """Assets that have to be there before work starts (see `corpus.assets`)."""
-        return ()
-
     def require_packages(self) -> None:
         """Raises MissingExtra for the first of `packages` that is not installed; imports none of them."""
         for module, extra in self.packages:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -43,9 +43,6 @@ class SentenceEncoder(Annotator):
         for name in ("max_length", "batch_tokens", "threads"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"embed.{name}", str(getattr(self, name)), "1 or more")
-
-    def assets(self) -> Sequence[str]:
-        return [self.model]
 
     @property
     def dim(self) -> int:

