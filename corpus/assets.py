@@ -30,7 +30,8 @@ def locate(spec: str) -> Path:
     else:
         path = Path(spec)
     if not path.exists():
-        raise MissingFile(spec)
+        hub = "://" not in spec and spec.count("/") == 1 and not spec.startswith((".", "/"))
+        raise MissingFile(spec, remedy=f"a model of a hub is written hf:{spec}" if hub else "")
     return path
 
 

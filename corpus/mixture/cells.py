@@ -35,7 +35,8 @@ class CellIndex(Body):
     """A shard's documents, token counts and attributes → its `index`.
 
     beside: the names of the inputs, aligned row for row; the first has the documents, one of them `token_count`. An
-    attribute is taken from the first input after the documents that has it, else from the documents.
+    attribute is taken from the first input after the documents that has it, else from the documents. A document that a
+    shard of `tombstones` names has no cell either: what is removed is not drawn, whatever is frozen.
     """
 
     attributes: tuple[str, ...]
@@ -62,6 +63,10 @@ class CellIndex(Body):
         same_documents(documents.column("id"), others)
         ids = columns["id"].combine_chunks()
         cell = cell_names([columns[a] for a in self.attributes])
+        for removed in io.tables("tombstones", ["id"]):
+            gone = pc.is_in(ids, value_set=removed.column("id").combine_chunks().drop_null())
+            io.count("removed", pc.sum(gone).as_py() or 0)
+            cell = pc.if_else(gone, pa.scalar(None, pa.string()), cell)
         u = chance.uniform(self.seed, "draw", ids)
         index = pa.table([ids, cell, columns["source"], columns["token_count"], u], INDEX)
         io.write("index", index)

@@ -14,6 +14,7 @@ from pipelines.config.load import Build
 from pipelines.stages.annotate import Marks
 from pipelines.stages.domains import Spaces
 from pipelines.stages.ingest import ingest
+from pipelines.stages.tombstones import tombstones
 from pipelines.step import Items, Line, Result
 
 
@@ -30,7 +31,12 @@ def stage(line: Line, build: Build, frozen: Result, marks: Marks, spaces: Spaces
         each = {"documents": frozen["documents"], "tokens": marks.tokens, "domains": spaces.domains}
         if marks.language is not None:
             each["language"] = marks.language
-        index = line.map("search.index", CellIndex(tuple(build.file.cells), build.seed, tuple(each)), each)["index"]
+        index = line.map(
+            "search.index",
+            CellIndex(tuple(build.file.cells), build.seed, tuple(each)),
+            each,
+            {"tombstones": tombstones(line)},
+        )["index"]
         cells = line.gather("search.cells", CellTable(), {"index": index})
         vectors = line.gather("search.vectors", DomainVectors(options.samples), {"meta": spaces.profiles, "index": index})
         over = {"cells": cells["cells"], "vectors": vectors["vectors"]}

@@ -81,3 +81,12 @@ def test_the_task_writes_cells_and_sources(store):
     assert store.read_shard(cells).column("tokens").to_pylist() == [2 * (5 + 11), 2 * 7]
     assert store.read_shard(sources).select(["source", "documents", "tokens"]).to_pylist() == [
         {"source": "books", "documents": 2, "tokens": 22}, {"source": "web", "documents": 6, "tokens": 42}]
+
+
+def test_what_is_removed_has_no_cell_and_is_counted(store):
+    gone = pa.table({"id": pa.array([IDS[1], b"x" * 16], pa.binary(16)), "text_digest": pa.nulls(2, pa.binary(16))})
+    given = inputs(store) | {"tombstones": [store.write_shard("tombstones", gone)]}
+    record = execute(Task("t", CellIndex(("domain", "source"), seed=7), given, store))
+    cells = store.read_shard(record.outputs[0]).column("cell").to_pylist()
+    plain = index_of(store, ("domain", "source")).column("cell").to_pylist()
+    assert cells == [plain[0], None, *plain[2:]] and record.counts["removed"] == 1
