@@ -104,8 +104,15 @@ def differences(before: Any, after: Any, place: str = "") -> list[str]:
                 found += differences(before[name], after[name], inner)
         return found
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        return [d for i, (b, a) in enumerate(zip(before, after)) for d in differences(b, a, f"{place}[{i}]")]
+        return [d for i, (b, a) in enumerate(zip(before, after)) for d in differences(b, a, f"{place}[{_called(a, i)}]")]
     return [] if before == after else [f"{place}: {_brief(before)} → {_brief(after)}"]
+
+
+def _called(item: Any, place: int) -> Any:
+    """A rule goes by its reason, an operator by its name, anything else by its place in the list."""
+    if isinstance(item, dict):
+        return item.get("reason") or item.get("operator", place)
+    return place
 
 
 def _brief(value: Any) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from pipelines.plan import Planned
 
 BuildPath = Annotated[str, typer.Argument(metavar="BUILD", help="A build file.")]
 On = Annotated[
@@ -37,10 +41,26 @@ def plan(
         print(
             table(
                 ("stage", "step", "status", "tasks", "why"),
-                [(s.stage, s.step, s.status, "?" if s.tasks is None else f"{s.done}/{s.tasks}", s.reason) for s in shown],
+                [_row(s) for s in shown] if all_ else _folded(shown),
             )
         )
     print(f"{done} of {len(found.steps)} steps are done" + ("" if all_ or not done else " (--all shows them)"))
+
+
+def _row(s: Planned) -> tuple[str, ...]:
+    return s.stage, s.step, s.status, "?" if s.tasks is None else f"{s.done}/{s.tasks}", s.reason
+
+
+def _folded(steps: list[Planned]) -> list[tuple[str, ...]]:
+    """Rows of a plan; a stage's steps that wait, from the second on, are one row: only the first says something new."""
+    rows: list[tuple[str, ...]] = []
+    for stage, group in itertools.groupby(steps, key=lambda s: (s.stage, s.status == "waiting")):
+        members = list(group)
+        waits = stage[1] and len(members) > 2
+        rows += [_row(s) for s in (members[:1] if waits else members)]
+        if waits:
+            rows.append((stage[0], f"{len(members) - 1} more", "waiting", "?", f"depends on {members[0].step}"))
+    return rows
 
 
 def build(build: BuildPath, on: On = None, workers: Workers = None, json_: Json = False) -> None:

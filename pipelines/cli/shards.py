@@ -81,6 +81,9 @@ def _copy(build: Build, to: str) -> None:
     exported = [f"{folder}/{name}" for folder in folders for name in store.names(f"builds/{build.name}/{folder}")]
     for folder in folders:
         os.makedirs(f"{to}/{folder}", exist_ok=True)
+        for old in os.listdir(f"{to}/{folder}"):       # an earlier mixture's shards would mix with these
+            if old.startswith("shard_") and f"{folder}/{old}" not in exported:
+                os.unlink(f"{to}/{folder}/{old}")
     for path in (*exported, "receipt.json"):
         fs.get_file(store.full(f"builds/{build.name}/{path}"), f"{to}/{path}")
 

@@ -16,7 +16,7 @@ def resolve(path: str, base: str) -> str:
     """A path of the build file as the process sees it: URLs, packages and hubs stay as they are."""
     if "://" in path or path.startswith(("package:", "hf:")) or os.path.isabs(path):
         return path
-    return os.path.normpath(os.path.join(base, path))
+    return os.path.normpath(os.path.join(base, os.path.expanduser(path)))
 
 
 def check_protocols(url: str, where: str) -> None:

@@ -1,0 +1,29 @@
+"""What a plan says: which declared field changed, by names that people know."""
+
+from pipelines.plan import differences
+
+
+def test_a_changed_field_is_named_with_both_values():
+    before = {"operator": "body/filter", "version": 1, "options": {"stage": "filter", "low": 50}}
+    after = {"operator": "body/filter", "version": 1, "options": {"stage": "filter", "low": 40}}
+    assert differences(before, after) == ["low: 50 → 40"]
+
+
+def test_rules_go_by_their_reason_and_operators_by_their_name():
+    before = {"options": {"rules": [{"reason": "short", "low": 50}], "annotators": [{"operator": "signal/x", "options": {"n": 1}}]}}
+    after = {"options": {"rules": [{"reason": "short", "low": 40}], "annotators": [{"operator": "signal/x", "options": {"n": 2}}]}}
+    assert differences(before, after) == ["annotators[signal/x].n: 1 → 2", "rules[short].low: 50 → 40"]
+
+
+def test_what_was_added_or_taken_away_says_so():
+    assert differences({"a": 1}, {"b": 2}) == ["a: no longer there", "b: added"]
+    assert differences({"rules": [1]}, {"rules": [1, 2]}) == ["rules: [1] → [1, 2]"]
+
+
+def test_equal_identities_have_no_difference():
+    assert differences({"a": [{"b": None}]}, {"a": [{"b": None}]}) == []
+
+
+def test_a_release_that_decides_an_output_is_a_field_too():
+    found = differences({"provider": ["trafilatura==2.3.0"]}, {"provider": ["trafilatura==2.3.1"]})
+    assert found == ["provider[0]: trafilatura==2.3.0 → trafilatura==2.3.1"]
