@@ -10,9 +10,10 @@ def test_a_changed_field_is_named_with_both_values():
 
 
 def test_rules_go_by_their_reason_and_operators_by_their_name():
-    before = {"options": {"rules": [{"reason": "short", "low": 50}], "annotators": [{"operator": "signal/x", "options": {"n": 1}}]}}
-    after = {"options": {"rules": [{"reason": "short", "low": 40}], "annotators": [{"operator": "signal/x", "options": {"n": 2}}]}}
-    assert differences(before, after) == ["annotators[signal/x].n: 1 → 2", "rules[short].low: 50 → 40"]
+    def made(low, n):
+        return {"rules": [{"reason": "short", "low": low}], "annotators": [{"operator": "signal/x", "options": {"n": n}}]}
+
+    assert differences({"options": made(50, 1)}, {"options": made(40, 2)}) == ["annotators[signal/x].n: 1 → 2", "rules[short].low: 50 → 40"]
 
 
 def test_what_was_added_or_taken_away_says_so():
