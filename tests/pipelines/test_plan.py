@@ -13,7 +13,8 @@ def test_rules_go_by_their_reason_and_operators_by_their_name():
     def made(low, n):
         return {"rules": [{"reason": "short", "low": low}], "annotators": [{"operator": "signal/x", "options": {"n": n}}]}
 
-    assert differences({"options": made(50, 1)}, {"options": made(40, 2)}) == ["annotators[signal/x].n: 1 → 2", "rules[short].low: 50 → 40"]
+    found = differences({"options": made(50, 1)}, {"options": made(40, 2)})
+    assert found == ["annotators[signal/x].n: 1 → 2", "rules[short].low: 50 → 40"]
 
 
 def test_what_was_added_or_taken_away_says_so():
