@@ -18,7 +18,7 @@ from corpus.sources.parquet import ParquetRows
 from corpus.sources.warc import Warc
 
 RECORDS = [record(0), record(1, kind=b"request"), record(2),
-           record(3, response(gzip.compress(page(3)), b"Content-Encoding: gzip")), record(4), record(5)]
+           record(3, response(gzip.compress(page(3), mtime=0), b"Content-Encoding: gzip")), record(4), record(5)]
 LINES = b"".join(json.dumps({"id": str(i), "url": f"http://example.org/{i}", "text": f"text {i} ä"}).encode() + b"\n"
                  for i in range(6))
 PARQUET = io.BytesIO()

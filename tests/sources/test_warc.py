@@ -65,12 +65,13 @@ def test_records_with_one_id_in_a_file_get_ids_of_their_own(tmp_path):
 @pytest.mark.parametrize("headers, body", [
     ([b"Transfer-Encoding: chunked"], chunked(page(1))),
     ([b"Transfer-Encoding: chunked"], page(1)),                          # the crawler had put the chunks together
-    ([b"Content-Encoding: gzip"], gzip.compress(page(1))),
+    ([b"Content-Encoding: gzip"], gzip.compress(page(1), mtime=0)),
     ([b"Content-Encoding: gzip"], page(1)),                              # the crawler had inflated it
-    ([b"content-encoding: X-GZIP"], gzip.compress(page(1)[:20]) + gzip.compress(page(1)[20:])),
+    ([b"content-encoding: X-GZIP"], gzip.compress(page(1)[:20], mtime=0) + gzip.compress(page(1)[20:], mtime=0)),
     ([b"Content-Encoding: deflate"], zlib.compress(page(1))),
     ([b"Content-Encoding: deflate"], zlib.compress(page(1))[2:-4]),
-    ([b"Content-Encoding: deflate, gzip", b"Transfer-Encoding: chunked"], chunked(gzip.compress(zlib.compress(page(1))))),
+    ([b"Content-Encoding: deflate, gzip", b"Transfer-Encoding: chunked"],
+     chunked(gzip.compress(zlib.compress(page(1)), mtime=0))),
     ([b"Content-Encoding: identity"], page(1)),
 ])
 def test_encodings_of_the_body_are_undone(tmp_path, headers, body):
