@@ -9,7 +9,7 @@ from typing import Any
 
 from corpus import keys
 from corpus.cluster.kmeans import FitClusters
-from corpus.errors import Interrupted, Mismatch
+from corpus.errors import Interrupted, Mismatch, StoreError
 from corpus.store import Store
 from pipelines.config.load import Build, located
 from pipelines.engines.placement import Placement
@@ -64,8 +64,10 @@ def run_build(build: Build, placement: Placement, progress: Progress) -> Outcome
         try:
             with located(build.where):
                 made = recipe(run, build)
-        except BaseException as error:               # whatever stops a build, what it did is remembered
-            with contextlib.suppress(OSError):
+            run.finish()
+            receipt, digest, restored = publish(build, store, made)
+        except BaseException as error:  # whatever stops a build, what it did is remembered
+            with contextlib.suppress(OSError, StoreError):
                 run.event("failed", step=getattr(error, "step", run.now), cause=str(error) or type(error).__name__)
                 run.remember()
             if isinstance(error, KeyboardInterrupt):
@@ -74,8 +76,6 @@ def run_build(build: Build, placement: Placement, progress: Progress) -> Outcome
         finally:
             progress.end()
             placement.close()
-        run.finish()
-        receipt, digest, restored = publish(build, store, made)
         run.event("end", receipt=digest, made=run.made, kept=run.kept)
     seconds = time.monotonic() - started
     return Outcome(receipt, digest, store.full(f"builds/{build.name}"), run.made, run.kept, restored, seconds)
@@ -117,23 +117,3 @@ def _stages(plan: Plan) -> list[tuple[str, int, bool]]:
     for step in plan.steps:
         found.setdefault(step.stage, []).append(step.status)
     return [(stage, len(s), all(x in ("done", "pinned") for x in s)) for stage, s in found.items()]
-
-
-def content_of(made: Made) -> dict[str, list[str]]:
-    """Content digests of everything a walked line left, by step and output: equal on every engine."""
-    found: dict[str, list[str]] = {}
-    for result in (
-        made.verdicts,
-        made.frozen,
-        made.tokenizer,
-        made.clusters,
-        made.taxonomy,
-        made.cells,
-        made.search,
-        made.plan,
-        made.drawn,
-        *made.written.values(),
-    ):
-        for output in result.outputs or ():
-            found.setdefault(f"{result.step}/{output.name}", []).append(output.digest)
-    return found

@@ -70,7 +70,7 @@ class Run(Line):
         self.event("step", step=step.name, key=step.key, tasks=len(step.tasks))
         with self.progress.step(step.stage, step.name, step.rows, len(step.tasks)):
             if step.is_exchange:
-                job = ExchangeJob(step.name, step.work, tuple(t.inputs for t in step.tasks), self.store, step.shared)
+                job = ExchangeJob(step.name, step.work, tuple(t.inputs for t in step.tasks), self.store)
                 engine, needs = self.placement.engine(step.name)
                 found = list(engine.exchange(job, lambda tasks: self._map(step, tasks), needs))
                 for record in found:

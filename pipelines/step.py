@@ -60,7 +60,6 @@ class Step:
     stage: str
     work: Body | Exchange
     tasks: tuple[Task, ...]  # for an exchange: its emit tasks
-    shared: Mapping[str, Sequence[Item]] = field(default_factory=dict)
     fit: bool = False
     upon: Any = None  # of a fit: what its features came from, part of what it is asked for
 
@@ -70,8 +69,7 @@ class Step:
 
     @property
     def key(self) -> str:
-        shared = {n: [i.digest for i in items] for n, items in sorted(self.shared.items())}
-        return keys.key_of({"identity": identity(self.work), "tasks": [t.key for t in self.tasks], "shared": shared})
+        return keys.key_of({"identity": identity(self.work), "tasks": [t.key for t in self.tasks]})
 
     @property
     def rows(self) -> int:
@@ -117,12 +115,12 @@ class Result:
 class Line:
     """Walks a recipe. Subclasses say what becomes of a step whose inputs are known (`settle`) or not (`wait`)."""
 
+    #: Whether this walk may write to the store (a plan may not).
+    may_write = False
+
     def __init__(self, store: Store, build: str) -> None:
         self.store, self.build = store, build
         self._stage = ""
-
-    #: Whether this walk may write to the store (a plan may not).
-    may_write = False
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -56,7 +56,7 @@ class Dedup(Part):
 
 
 class Freeze(Part):
-    group: Count = 4  # input shards that become one frozen shard
+    group: Count = 4                      # about this many input shards become one frozen shard
 
 
 class Quality(Part):
