@@ -14,7 +14,10 @@ import pyarrow as pa
 ID = pa.binary(16)
 
 #: What a reader yields: one row for every record or damaged span of a file. `payload` is null where `problem` is set.
-#: `kind` is html or text; `charset` is what the HTTP header said; `offset` is in bytes of the file, or a line number.
+#: `kind` is html, text or robots (a robots.txt, kept for its opt-outs); `charset` is what the HTTP header said; `offset`
+#: is in bytes of the file, or a line number. `headers`: JSON object of the HTTP headers that say how a page may be used,
+#: lower-case names → values. `fields`: JSON object of what else of its record the source asked to carry. Both are null
+#: where there are none.
 RAW = pa.schema([
     ("id", ID),
     ("url", pa.string()),
@@ -24,6 +27,8 @@ RAW = pa.schema([
     ("date", pa.string()),
     ("kind", pa.string()),
     ("charset", pa.string()),
+    ("headers", pa.string()),
+    ("fields", pa.string()),
     ("payload", pa.large_binary()),
     ("problem", pa.string()),
 ])

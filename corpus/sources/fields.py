@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _BLANK = re.compile(rb"\r?\n\r?\n")
-_JOINED = (b"content-encoding", b"transfer-encoding")
+_JOINED = frozenset([b"content-encoding", b"transfer-encoding", b"x-robots-tag", b"link", b"content-language"])
 
 
 def end_of_head(data: bytes | bytearray, start: int, stop: int) -> int:
@@ -15,7 +15,7 @@ def end_of_head(data: bytes | bytearray, start: int, stop: int) -> int:
 
 
 def parse_fields(head: bytes) -> dict[bytes, bytes]:
-    """Lower-case names → values, without the first line. The first of several counts; encodings are joined."""
+    """Lower-case names → values, without the first line. The first of several counts; lists are joined."""
     fields: dict[bytes, bytes] = {}
     last = b""
     for line in head.split(b"\n")[1:]:
@@ -35,6 +35,13 @@ def parse_fields(head: bytes) -> dict[bytes, bytes]:
         else:
             fields[last] = value
     return fields
+
+
+def kept(fields: dict[bytes, bytes], names: frozenset[bytes]) -> dict[str, str]:
+    """Those of the fields that have one of the names and a value, as text."""
+    if names.isdisjoint(fields):
+        return {}
+    return {name.decode(): value.decode("utf-8", "replace") for name, value in fields.items() if name in names and value}
 
 
 def media_type(value: bytes | None) -> tuple[str | None, str | None]:

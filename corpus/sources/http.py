@@ -12,22 +12,24 @@ import zlib
 from collections.abc import Callable
 from typing import NamedTuple
 
-from corpus.sources.fields import end_of_head, media_type, parse_fields
+from corpus.sources.fields import end_of_head, kept, media_type, parse_fields
 
 HEAD_BYTES = 64 << 10
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})(?:[ \t\r\n]|$)")
 _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
 _USABLE = (200, 203)
 _MANY_ENCODINGS = 4
+_KEPT = frozenset([b"x-robots-tag", b"tdm-reservation", b"tdm-policy", b"content-language", b"last-modified", b"link"])
 
 
 class Response(NamedTuple):
-    """Body in bytes, None where there is a problem; media type and charset as the header says."""
+    """Body in bytes, None where there is a problem; media type, charset and the headers worth keeping as the head says."""
 
     body: bytes | None
     type: str | None = None
     charset: str | None = None
     problem: str | None = None
+    headers: dict[str, str] = {}
 
 
 class _Unusable(ValueError):
@@ -44,8 +46,9 @@ def parse_response(block: bytes, limit: int) -> Response:
         return Response(None, problem="bad_http")
     fields = parse_fields(block[: end if end >= 0 else len(block)])
     kind, charset = media_type(fields.get(b"content-type"))
+    headers = kept(fields, _KEPT)
     if int(status[1]) not in _USABLE:
-        return Response(None, kind, charset, "http_status")
+        return Response(None, kind, charset, "http_status", headers)
     body = block[end:] if end >= 0 else b""
     try:
         for name in reversed(_tokens(fields.get(b"transfer-encoding"))):
@@ -53,9 +56,9 @@ def parse_response(block: bytes, limit: int) -> Response:
         for name in reversed(_tokens(fields.get(b"content-encoding"))):
             body = _undo(name, body, limit)
     except _Unusable as error:
-        return Response(None, kind, charset, str(error))
+        return Response(None, kind, charset, str(error), headers)
     problem = "record_too_large" if len(body) > limit else None if body else "empty_payload"
-    return Response(None if problem else body, kind, charset, problem)
+    return Response(None if problem else body, kind, charset, problem, headers)
 
 
 def _tokens(value: bytes | None) -> list[str]:

@@ -19,7 +19,7 @@ from corpus.sources.rows import regroup, skipped
 from corpus.tasks import Body, TaskIO
 
 
-@register("body", "ingest")
+@register("body", "ingest", version=2)
 @dataclass(frozen=True)
 class Ingest(Body):
     """Reads the file of the input `file`; writes `raw`: shards of at most `shard_records` rows and `shard_bytes` of payload.

@@ -1,46 +1,65 @@
 """JSON Lines, plain or compressed: one object a line, its text under a name.
 
-A line that gives no text is a row that says why. What it gives up: a line cut in two by damage is lost on both sides.
+A line that gives no text is a row that says why. What it gives up: a line cut in two by damage is lost on both sides, and
+a line that is unlike those at its file's beginning is found when it is read, as a row with a reason.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from itertools import islice
+from typing import BinaryIO
 
-import fsspec
 import pyarrow as pa
 
-from corpus.operators import Reader
-from corpus.registry import register, runtime
-from corpus.sources.inflate import Break, inflated
-from corpus.sources.rows import Rows, valid_utf8
+from corpus.registry import register
+from corpus.sources.columns import Columns, Shape
+from corpus.sources.inflate import Break, Inflated
+from corpus.sources.opened import Head, opened_stream
+from corpus.sources.rows import Rows
+from corpus.sources.values import NOT_JSON, follow, has, parse, valid_utf8
 
 _SAMPLE = 4096
+_CHECKED = 32                  # lines at a file's beginning that `check` looks at
+_CHECKED_BYTES = 256 << 10     # of the file, so that a bomb costs little
 
 
-@register("reader", "jsonl")
+@register("reader", "jsonl", version=2)
 @dataclass(frozen=True)
-class JsonLines(Reader):
+class JsonLines(Columns):
     """JSON Lines (jsonlines.org). text, url, date, id: names of the members that hold them; only text has to be there.
 
+    The names may be paths, as in `metadata.url`. fields: names of other members to carry along; `*` for all of them.
     max_record_bytes: most bytes of a line. `offset` of a row is its line's number, from 0.
     """
 
-    text: str = "text"
-    id: str | None = None
-    url: str | None = "url"
-    date: str | None = "date"
-    max_record_bytes: int = 10 << 20
-    rows: int = runtime(512)
+    def check(self, path: str, where: str) -> Shape:
+        """The kinds of what the file's first lines hold. Raises ConfigError where none of them has the text, or the id that
+        is named, or only as something else than a string or number. Damage and lines that are no JSON say nothing.
+        """
+        with opened_stream(path) as stream:
+            first = islice(lines(Head(stream, _CHECKED_BYTES), self.max_record_bytes), _CHECKED)
+            records = [r for line in first if isinstance(line, bytes) and isinstance(r := parse(line), dict)]
+        shape = self.shape(records)
+        if records:
+            there = list(dict.fromkeys(name for r in records for name in r))
+            nulls = [name for option, name in self.names()
+                     if (option, name) not in shape and any(has(r, name) for r in records)]
+            self.require(shape, nulls, there, path, where)
+        return shape
 
     def read(self, path: str, source: str) -> Iterator[pa.Table]:
         table = Rows(path, source, self.rows)
-        with fsspec.open(path, "rb") as stream:
-            for number, line in enumerate(lines(stream, self.max_record_bytes)):
+        with opened_stream(path) as stream:
+            number = 0
+            for line in lines(stream, self.max_record_bytes):
+                if isinstance(line, Blanks):
+                    table.skip("blank_line", line.count)
+                    number += line.count
+                    continue
                 self._add(number, line, table)
+                number += 1
                 if table.full:
                     yield table.table()
         if table.pending:
@@ -56,15 +75,13 @@ class JsonLines(Reader):
         if not line.strip():
             table.skip("blank_line")
             return
-        found = _parse(line)
-        if not isinstance(found, dict):
-            table.add(number, data=line, problem="not_json" if found is _NOT_JSON else "no_text")
+        record = parse(line)
+        if not isinstance(record, dict):
+            table.add(number, data=line, problem="not_json" if record is NOT_JSON else "no_text")
             return
-        text = found.get(self.text)
+        text, found = follow(record, self.text), self.find(record)
         problem = "no_text" if not isinstance(text, str) else None if text.strip() else "empty_text"
-        own = plain(found.get(self.id)) if self.id is not None else None
-        table.add(number, own=own.encode() if own else None, data=line, url=plain(found.get(self.url)),
-                  date=plain(found.get(self.date)), kind="text",
+        table.add(number, own=found.own, data=line, url=found.url, date=found.date, fields=found.fields, kind="text",
                   payload=valid_utf8(text) if problem is None else None, problem=problem)
 
 
@@ -75,33 +92,23 @@ class TooLong:
         self.sample = sample
 
 
-_NOT_JSON = object()
+class Blanks:
+    """Lines with nothing in them, `count` of them: a few kilobytes of gzip can hold a billion."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
 
 
-def _parse(line: bytes) -> Any:
-    try:
-        return json.loads(line.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):   # RecursionError: brackets nested deeper than the parser goes
-        return _NOT_JSON
-
-
-def plain(value: Any) -> str | None:
-    """A JSON string or number as valid text; None for anything else."""
-    if isinstance(value, str):
-        return valid_utf8(value).decode()
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return json.dumps(value)
-    return None
-
-
-def lines(stream: BinaryIO, limit: int) -> Iterator[bytes | Break | TooLong]:
+def lines(stream: BinaryIO, limit: int) -> Iterator[bytes | Break | TooLong | Blanks]:
     """Lines without their ends, and breaks where they happen. Of a line over `limit` bytes only the beginning is held."""
-    events, _ = inflated(stream, bool)
     held, sample, first = bytearray(), None, True
-    for event in events:
+    for event in Inflated(stream, bool):
         if isinstance(event, bytes):
             if first:
                 event, first = event.removeprefix(b"\xef\xbb\xbf"), not event
+            if event and not held and sample is None and not event.strip(b"\n"):
+                yield Blanks(len(event))
+                continue
             pieces = event.split(b"\n")
             for piece in pieces[:-1]:
                 if sample is None and len(held) + len(piece) <= limit:

@@ -15,6 +15,7 @@ from corpus import keys
 from corpus.errors import MissingFile
 from corpus.operators import Reader
 from corpus.results import SourceFile
+from corpus.sources.columns import compare
 
 
 def list_files(patterns: Sequence[str], base: str) -> list[str]:
@@ -67,9 +68,12 @@ def unchanged(file: SourceFile) -> bool:
 
 
 def check_source(reader: Reader, files: Sequence[str], where: str) -> None:
-    """Names what is wrong between a reader's options and the files before any work starts; `where` is the place in the
-    build file. A reader that can be asked has a method `check(path, where)`, which raises a ConfigError.
+    """Names what is wrong between a reader's options and the files, and in what the files differ, before any work starts.
+
+    where: the place of the source, or of its files, in the build file. A reader that can be asked has a method
+    `check(path, where)`, which raises a ConfigError and returns the `columns.Shape` of a file.
     """
     check = getattr(reader, "check", None)
-    for path in files if check else ():
-        check(path, where)
+    place = where.removesuffix(".files") + ".reader" if where.endswith(".files") else where
+    if check:
+        compare(((path, check(path, place)) for path in files), place)

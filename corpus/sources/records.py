@@ -1,9 +1,9 @@
-"""WARC records out of a file's inflated bytes, past any damage: each record once, each damaged span once.
+"""Records of a WARC or ARC file out of a file's inflated bytes, past any damage: each record once, each damaged span once.
 
 A record's declared length is believed only where what follows it is a record's end. After a lie, the next record is
-looked for after the liar's head; after damage, at the next member. What it gives up: in a file compressed as one single
-member, records swallowed by a length that is over the limit and a lie; and a lie that ends exactly at a later record's
-end in a file that is not compressed by record.
+looked for after the liar's head; after damage, at the next member. What it gives up: a lie that ends exactly at a later
+record's end in a file that is not compressed by record; and in one compressed as a single member, what is behind lies
+over the limit once a gigabyte was gone over again.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from corpus.sources.fields import parse_fields
-from corpus.sources.window import MAGIC, SAMPLE, Window
+from corpus.sources.syntax import Syntax
+from corpus.sources.window import SAMPLE, Window
 
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 
@@ -31,12 +31,12 @@ class Frame(NamedTuple):
     sample: bytes
 
 
-def frames(stream: BinaryIO, wanted: frozenset[bytes], limit: int) -> Iterator[Frame]:
-    """Records of a WARC file in order. Blocks of types that are not `wanted` are passed over: they are empty.
+def frames(stream: BinaryIO, syntax: Syntax, wanted: frozenset[bytes], limit: int) -> Iterator[Frame]:
+    """Records of a file in order. Blocks of types that are not `wanted` are passed over: they are empty.
 
     limit: most bytes of a block that are held; a longer one is `record_too_large`.
     """
-    window, at, seen = Window(stream), 0, False
+    window, at, seen = Window(stream, syntax), 0, False
     while True:
         while (after := window.blank(at)) > at:
             at = after
@@ -63,7 +63,7 @@ def _frame(window: Window, start: int, wanted: frozenset[bytes], limit: int, see
         ending = "truncated_record" if claims else "trailing_garbage" if seen and not window.broken else "damaged_span"
         return _damaged(window, Frame(offset, {}, None, ending, sample), following, "damaged_span")
 
-    fields = parse_fields(window.take(start, body))
+    fields = window.syntax.fields(window.take(start, body))
     lie = Frame(offset, fields, None, "bad_length", sample)
     length = _LENGTH.fullmatch(fields.get(b"content-length", b""))
     if not length:
@@ -101,9 +101,9 @@ def _damaged(window: Window, frame: Frame, following: int | None, problem: str) 
 
 def _end_of_record(window: Window, end: int) -> int | None:
     """The position after a record whose block ends at `end`, None where no record ends there."""
-    window.fill(end + 4)
-    if window.buffer.startswith(b"\r\n\r\n", end - window.base):
-        return end + 4
+    ending = window.syntax.ending
+    window.fill(end + len(ending))
+    if ending and window.buffer.startswith(ending, end - window.base):
+        return end + len(ending)
     after = window.blank(end)
-    window.fill(after + len(MAGIC))
     return after if after == window.end or window.looks_at(after) or window.at_start(after) else None

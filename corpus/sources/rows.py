@@ -1,7 +1,7 @@
 """Raw records on their way into tables: what every reader shares. Bounded by bytes and rows; ids are given here.
 
-What it gives up: an id needs to know how often its record was seen before, so 16 bytes a record stay in memory for as
-long as its file is read.
+What it gives up: an id needs to know how often its record was seen before, so 8 bytes a record stay in memory for as long
+as its file is read, and more for each that is repeated.
 """
 
 from __future__ import annotations
@@ -26,17 +26,40 @@ class Ids:
 
     def __init__(self, source: str) -> None:
         self._source = source
-        self._seen: dict[bytes, int] = {}
+        self._seen = Seen()
+        self._repeats: dict[bytes, int] = {}
 
     def of(self, own: bytes | None, data: bytes) -> bytes:
         """16 bytes. own: the id that the record brings; data: the record's bytes, used where it brings none."""
         digest = b"" if own is not None else hashlib.blake2b(data, digest_size=16).digest()
         found = record_id(self._source, own, digest, 0)
-        ordinal = self._seen.get(found, 0)
-        self._seen[found] = ordinal + 1
-        if ordinal == 0:
+        if self._seen.add(found):
             return found
+        ordinal = self._repeats[found] = self._repeats.get(found, 0) + 1
         return record_id(self._source, None if own is None else own + b"\x00%d" % ordinal, digest, ordinal)
+
+
+class Seen:
+    """A set of ids that keeps 10 bytes of each: 2 say where, 8 are there. Among 10 million, two that are taken for one
+    are less likely than 1 in 10 billion; the later is then numbered as a repeat, and stays an id of its own.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[bytes, bytearray] = {}
+
+    def add(self, found: bytes) -> bool:
+        """Whether it is new."""
+        place, rest = found[:2], found[2:10]
+        held = self._places.get(place)
+        if held is None:
+            self._places[place] = bytearray(rest)
+            return True
+        at = held.find(rest)
+        while at % 8 and at > 0:
+            at = held.find(rest, at + 1)
+        if at < 0:
+            held += rest
+        return at < 0
 
 
 class Rows:
@@ -55,8 +78,8 @@ class Rows:
         self._bytes = 0
 
     def add(self, offset: int, *, own: bytes | None = None, data: bytes = b"", url: str | None = None,
-            date: str | None = None, kind: str | None = None, charset: str | None = None,
-            payload: bytes | None = None, problem: str | None = None) -> None:
+            date: str | None = None, kind: str | None = None, charset: str | None = None, headers: str | None = None,
+            fields: str | None = None, payload: bytes | None = None, problem: str | None = None) -> None:
         """One record. data: what to tell a record without an id of its own by, where it has no payload."""
         columns = self._columns
         columns["id"].append(self._ids.of(own, data if payload is None else payload))
@@ -65,13 +88,15 @@ class Rows:
         columns["date"].append(date)
         columns["kind"].append(kind)
         columns["charset"].append(charset)
+        columns["headers"].append(headers)
+        columns["fields"].append(fields)
         columns["payload"].append(payload if problem is None else None)
         columns["problem"].append(problem)
-        self._bytes += len(payload or b"")
+        self._bytes += len(payload or b"") + len(fields or "") + len(headers or "")
 
-    def skip(self, what: str) -> None:
-        """Counts a record that gives no row."""
-        self._skipped[what] += 1
+    def skip(self, what: str, n: int = 1) -> None:
+        """Counts records that give no row."""
+        self._skipped[what] += n
 
     @property
     def full(self) -> bool:
@@ -122,11 +147,3 @@ def _cut(lengths: np.ndarray, rows: int, size: int) -> int | None:
     if len(lengths) > rows or fits < len(lengths):
         return max(1, min(rows, fits))
     return None
-
-
-def valid_utf8(text: str) -> bytes:
-    """UTF-8 of a string. Surrogates that form a pair become their character, lone ones U+FFFD."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()

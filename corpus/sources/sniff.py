@@ -13,6 +13,7 @@ _PAGE = re.compile(
     rb"<(?:!doctype\s+(?:html|\"-//)|(?:html|head|body|title|meta|link|base|script|style|noscript|iframe|frameset|div|p|h[1-6]"
     rb"|table|center|font|a|b|br|hr|img|ul|ol|dl|span|form|main|article|section|header|nav|pre)(?=[\s/>]))", re.I | re.S)
 _OPEN_COMMENT = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<!--")
+_ROBOTS = re.compile(r"(?i:https?)://[^/?#]*+/robots\.txt(?:[?#]|\Z)")
 _BINARY = (
     b"%PDF-", b"%!PS", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ",
     b"7z\xbc\xaf", b"Rar!", b"\x7fELF", b"MZ\x90", b"OggS", b"ID3", b"RIFF", b"wOFF", b"wOF2", b"\x00\x01\x00\x00", b"OTTO",
@@ -23,8 +24,8 @@ _HTML_TYPES = ("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+
 _CONTROL = bytes(set(range(32)) - {7, 8, 9, 10, 12, 13, 27})
 
 
-def kind_of(declared: str | None, data: bytes) -> str | None:
-    """`html`, `text`, or None for neither. declared: the header's media type, lower case."""
+def kind_of(declared: str | None, data: bytes, url: str | None = None) -> str | None:
+    """`html`, `text`, `robots` for a site's robots.txt, or None for none of them. declared: the media type, lower case."""
     head = data[:_HEAD]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         head = head[2:].replace(b"\x00", b"")
@@ -34,6 +35,8 @@ def kind_of(declared: str | None, data: bytes) -> str | None:
         return None
     if _PAGE.match(head):
         return "html"
+    if url and _ROBOTS.match(url) and not _binary(head):   # before the header, which often calls it HTML
+        return "robots"
     if declared in _HTML_TYPES:
         return "html"
     if declared is None and _OPEN_COMMENT.match(head):

@@ -1,34 +1,35 @@
-"""The part of a WARC file that is being looked at: inflated bytes, and where in them members start and the run breaks."""
+"""The part of an archive that is being looked at: inflated bytes, and where in them members start and the run breaks."""
 
 from __future__ import annotations
 
 import bisect
+import os
 import re
+from collections.abc import Iterator
 from typing import BinaryIO
 
-from corpus.sources.fields import end_of_head
-from corpus.sources.inflate import Break, Event, Start, inflated
+from corpus.sources.inflate import Break, Event, Inflated, Start
+from corpus.sources.syntax import Syntax
 
 HEAD_BYTES = 64 << 10
 SAMPLE = 4096
-MAGIC = b"WARC/"
-_OVERLAP = 64
-_RECORD = re.compile(rb"WARC/[01]\.[0-9]\r?\n[A-Za-z-]+:")
+_MARGIN = 8
 _BLANKS = re.compile(rb"[\r\n]*+")
-
-
-def _begins_record(data: bytes) -> bool:
-    return data.startswith(MAGIC)
+_AGAIN = 1 << 30     # inflated bytes that are gone over a second time behind lengths that were lies, a file
 
 
 class Window:
     """The bytes of a file that are being looked at. Positions are in inflated bytes."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, syntax: Syntax) -> None:
+        self.syntax = syntax
         self._stream = stream
-        self._size = stream.seek(0, 2)
-        stream.seek(0)
-        self._events, self.compressed = inflated(stream, _begins_record)
+        self._size: int | None = None
+        self._inflated = Inflated(stream, lambda data: syntax.member.match(data) is not None)
+        self._events: Iterator[Event] = self._inflated
+        self.compressed = self._inflated.compressed
+        self._passed: tuple[int, int] | None = None     # the member in which `skip` began: position, byte of the file
+        self._again = _AGAIN
         self._starts: list[int] = []      # positions of members, ascending
         self._offsets: list[int] = []     # the byte of the file that each starts at
         self.buffer = bytearray()
@@ -89,14 +90,16 @@ class Window:
         """The first member in a range of positions that starts as a record does."""
         at = bisect.bisect_left(self._starts, first)
         while self.compressed and at < len(self._starts) and (position := self._starts[at]) < before:
-            self.fill(position + len(MAGIC))
             if self.looks_at(position):
                 return position
             at += 1
         return None
 
     def looks_at(self, position: int) -> bool:
-        return self.buffer.startswith(MAGIC, position - self.base)
+        """Whether a record starts here."""
+        if self.end < position + self.syntax.ahead:
+            self.fill(position + self.syntax.ahead)
+        return self.syntax.begins.match(self.buffer, position - self.base) is not None
 
     def blank(self, position: int) -> int:
         """The position after up to 64 CR and LF."""
@@ -110,7 +113,7 @@ class Window:
             return -1
         for ahead in (SAMPLE, HEAD_BYTES):
             self.fill(start + ahead)
-            found = end_of_head(self.buffer, start - self.base, start - self.base + ahead)
+            found = self.syntax.end_of_head(self.buffer, start - self.base, start - self.base + ahead)
             if found >= 0:
                 return self.base + found
         return -1
@@ -118,12 +121,15 @@ class Window:
     def skip(self, position: int) -> bool:
         """Like `fill`, without keeping what it passes; stops before a member that starts as a record does."""
         if not self.compressed:
-            self._reopen(min(position, self._size))
-            return position <= self._size
+            if position > self.end:
+                self._size = self._stream.seek(0, os.SEEK_END) if self._size is None else self._size
+            self._reopen(position if self._size is None else min(position, self._size))
+            return self._size is None or position <= self._size
+        self._passed = (self._starts[0], self._offsets[0]) if self._starts else None
         while self.end < position:
             if self.record_start(self.base + 1, position) is not None:
                 return False
-            self.drop(max(self.base, self.end - len(MAGIC)))
+            self.drop(max(self.base, self.end - _MARGIN))
             if not self.fill(self.end + 1):
                 return False
         self.drop(position)
@@ -137,22 +143,32 @@ class Window:
             self.buffer.clear()
             self.base = position
 
-    def find_record(self, position: int) -> int | None:
-        """The first position from here on at which a record starts, None where the file ends or breaks before one.
+    def _inflate_again(self, position: int) -> None:
+        """Goes back to a position behind the beginning of the member in which `skip` began, while there is budget for it."""
+        if self._passed is None or self._again < self.end - self._passed[0]:
+            return
+        self._again -= self.end - self._passed[0]
+        self.base, offset = self._passed
+        self._passed, self.broken = None, None
+        self._inflated.rewind(offset)
+        for held in (self.buffer, self._starts, self._offsets):
+            held.clear()
+        while self.end < position and self.fill(self.end + 1):
+            self.drop(min(self.end, position))
 
-        What was skipped is gone over again only where the file is not compressed.
-        """
-        if position < self.base and not self.compressed:
-            self._reopen(position)
+    def find_record(self, position: int) -> int | None:
+        """The first position from here on at which a record starts, None where the file ends or breaks before one."""
+        if position < self.base:
+            self._inflate_again(position) if self.compressed else self._reopen(position)
         position = max(position, self.base)
         while True:
-            self.fill(position + SAMPLE)
-            found = _RECORD.search(self.buffer, max(0, position - self.base))
+            self.fill(position + max(SAMPLE, self.syntax.ahead))
+            found = self.syntax.inside.search(self.buffer, max(0, position - self.base))
             text = self.base + found.start() if found else self.end
             member = self.record_start(position, text)
             if member is not None or found:
                 return text if member is None else member
-            position = max(position, self.end - _OVERLAP)
+            position = max(position, self.end - self.syntax.ahead)
             self.drop(position)
             if not self.fill(self.end + 1):
                 return None

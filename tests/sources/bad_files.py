@@ -57,3 +57,26 @@ def outcome(rows: Sequence[dict]) -> list[str]:
     """`3` for page 3 read well, `3:problem` for a problem with it, `:problem` for a span that names no page."""
     names = [row["url"].rsplit("/", 1)[1] if row["url"] else "" for row in rows]
     return [name + (f":{row['problem']}" if row["problem"] else "") for name, row in zip(names, rows)]
+
+
+def arc_record(i: int, block: bytes | None = None, *, length: int | None = None, version: int = 1) -> bytes:
+    """Record number i of an ARC file, in one of the two versions."""
+    block = response(page(i), b"Content-Type: text/html") if block is None else block
+    claimed = len(block) if length is None else length
+    between = b"text/html" if version == 1 else b"text/html 200 abcdef - 1234 some.arc.gz"
+    return b"http://example.org/%d 192.0.2.1 20080430204826 %s %d\n" % (i, between, claimed) + block + b"\n"
+
+
+def arc_head(version: int = 1) -> bytes:
+    """The record that an ARC file begins with."""
+    columns = (b"URL IP-address Archive-date Content-type Archive-length" if version == 1 else
+               b"URL IP-address Archive-date Content-type Result-code Checksum Location Offset Filename Archive-length")
+    block = b"%d 0 InternetArchive\n%s\n\n" % (version, columns)
+    between = b"text/plain" if version == 1 else b"text/plain 200 - - 0 some.arc.gz"
+    return b"filedesc://some.arc.gz 0.0.0.0 20080430204825 %s %d\n" % (between, len(block)) + block + b"\n"
+
+
+def warc_dictionary(raw: bytes, *, packed: bool) -> bytes:
+    """The skippable frame in which a .warc.zst file carries its dictionary, compressed or not."""
+    data = zstandard.compress(raw) if packed else raw
+    return b"\x5d\x2a\x4d\x18" + len(data).to_bytes(4, "little") + data

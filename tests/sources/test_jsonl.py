@@ -91,3 +91,18 @@ def test_a_line_of_any_length_is_not_held(tmp_path):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert problems(read(JsonLines(max_record_bytes=1 << 20), path)) == ["record_too_large", None, None]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000   # KiB
+
+
+def test_control_characters_and_scripts_that_run_to_the_left_pass_through_intact(tmp_path):
+    texts = ["\x01\x02 a \x7f\x85", "\u05e9\u05dc\u05d5\u05dd \u202eabc\u202c \u200f(1)",
+             "\u0639\u0631\u0628\u064a \u4e2d\u6587 \U0001f600 e\u0301"]
+    for ascii_only in (True, False):
+        data = b"".join(json.dumps({"text": t}, ensure_ascii=ascii_only).encode() + b"\n" for t in texts)
+        assert [r["payload"].decode() for r in read(JsonLines(), tmp_path / "a.jsonl", data)] == texts
+
+
+def test_runs_of_blank_lines_keep_the_numbers_of_the_lines_behind_them(tmp_path):
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(GOOD + b"\n" * 5_000_000 + GOOD))
+    (table,) = JsonLines().read(str(path), "web")
+    assert table.column("offset").to_pylist() == [0, 1, 5_000_002, 5_000_003] and skipped(table) == {"blank_line": 5_000_000}

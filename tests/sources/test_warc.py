@@ -1,5 +1,7 @@
 import gzip
+import json
 import zlib
+from pathlib import Path
 
 import pytest
 from bad_files import QUICKSTART, members, outcome, page, read, record, response
@@ -151,6 +153,69 @@ def test_resources_are_read_and_revisits_named(tmp_path):
             + record(2, response(b""), kind=b"revisit") + record(3, b"unknown", kind=b"teapot"))
     rows = read(Warc(), tmp_path / "a.warc", data)
     assert outcome(rows) == ["1", "2:revisit"] and rows[0]["charset"] == "koi8-r" and rows[0]["payload"] == page(1)
+
+
+def test_headers_that_say_how_a_page_may_be_used_are_kept(tmp_path):
+    headers = (b"X-Robots-Tag: noindex", b"x-robots-tag: otherbot: nofollow", b"TDM-Reservation: 1", b"Server: caf\xe9",
+               b"TDM-Policy: https://example.org/p.json", b"Content-Language: de", b"Content-Type: text/html",
+               b"Last-Modified: Sat, 18 May 2024 01:58:10 GMT", b"Link: <https://example.org/l>; rel=license")
+    assert json.loads(one(tmp_path, response(page(1), *headers))["headers"]) == {
+        "x-robots-tag": "noindex,otherbot: nofollow", "tdm-reservation": "1", "tdm-policy": "https://example.org/p.json",
+        "content-language": "de", "link": "<https://example.org/l>; rel=license",
+        "last-modified": "Sat, 18 May 2024 01:58:10 GMT"}
+    assert one(tmp_path, response(page(1), b"Content-Type: text/html"))["headers"] is None
+    gone = one(tmp_path, response(b"", b"X-Robots-Tag: noai\xff", status=b"404 Not Found"))
+    assert json.loads(gone["headers"]) == {"x-robots-tag": "noai\ufffd"} and gone["problem"] == "http_status"
+
+
+@pytest.mark.parametrize("url, block, kind, problem", [
+    (b"https://example.org/robots.txt", response(b"User-agent: *\nAllow: /", b"Content-Type: text/plain"), "robots", None),
+    (b"HTTP://example.org:8080/robots.txt?x", response(b"User-agent: *", b"Content-Type: text/html"), "robots", None),
+    (b"https://example.org/robots.txt", response(b"User-agent: *"), "robots", None),
+    (b"https://example.org/robots.txt", response(page(1), b"Content-Type: text/html"), "html", None),
+    (b"https://example.org/robots.txt", response(b"\x89PNG\r\n" + bytes(40)), None, "not_html"),
+    (b"https://example.org/robots.txt", response(b"gone", status=b"404 Not Found"), None, "http_status"),
+    (b"https://example.org/about/robots.txt", response(b"hello", b"Content-Type: text/plain"), "text", None),
+    (b"https://example.org/?u=/robots.txt", response(b"hello", b"Content-Type: text/plain"), "text", None),
+])
+def test_a_robots_file_is_a_record_of_its_own_kind(tmp_path, url, block, kind, problem):
+    data = record(1, block).replace(b"http://example.org/1\r", url + b"\r")
+    (row,) = read(Warc(), tmp_path / "a.warc", data)
+    assert (row["kind"], row["problem"]) == (kind, problem) and (row["payload"] is None) == (problem is not None)
+
+
+def test_what_the_crawler_cut_short_is_kept_and_says_so(tmp_path):
+    data = record(1).replace(b"WARC-Date:", b"WARC-Truncated: length\r\nWARC-Date:")
+    (row,) = read(Warc(), tmp_path / "a.warc", data)
+    assert row["payload"] == page(1) and json.loads(row["headers"]) == {"warc-truncated": "length"}
+
+
+def test_of_a_record_in_segments_the_first_is_named_and_the_others_counted(tmp_path):
+    path = tmp_path / "a.warc"
+    segment = b"WARC-Segment-Number: %d\r\nWARC-Date:"
+    path.write_bytes(record(0) + record(1).replace(b"WARC-Date:", segment % 1)
+                     + record(2, b"more", kind=b"continuation").replace(b"WARC-Date:", segment % 2) + record(3))
+    (table,) = Warc().read(str(path), "web")
+    assert outcome(table.to_pylist()) == ["0", "1:segmented_record", "3"] and skipped(table) == {"continuation": 1}
+
+
+def test_encodings_in_one_another_are_undone_up_to_four(tmp_path):
+    brotli = pytest.importorskip("brotli")
+    names = [b"gzip", b"deflate", b"br", b"gzip"]
+    body = page(1)
+    for pack in (gzip.compress, zlib.compress, brotli.compress, gzip.compress):
+        body = pack(body)
+    assert one(tmp_path, response(body, b"Content-Encoding: " + b", ".join(names)))["payload"] == page(1)
+    five = response(gzip.compress(body), b"Content-Encoding: " + b", ".join([*names, b"gzip"]))
+    assert one(tmp_path, five)["problem"] == "unsupported_encoding"
+
+
+def test_every_page_of_the_labelled_crawl_arrives():
+    path = Path(__file__).parents[3] / "shared" / "data" / "web_pages" / "pages.warc.gz"
+    if not path.exists():
+        pytest.skip("no labelled pages here")
+    kinds = [kind for table in Warc().read(str(path), "web") for kind in table.column("kind").to_pylist()]
+    assert kinds == ["html"] * 5285
 
 
 def test_line_feeds_alone_end_lines_too(tmp_path):

@@ -127,3 +127,31 @@ def test_many_lies_in_one_file_take_linear_time(tmp_path):
     data = b"".join(record(i, length=9_000_000) for i in range(2000)) + FOUR[3]
     rows = outcomes(tmp_path, data)
     assert rows[-1] == "3" and len(rows) == 2001 and all(r.endswith(":bad_length") for r in rows[:-1])
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+@pytest.mark.parametrize("length", [100_000, 2_000_000, 10**12])
+def test_a_lie_over_the_limit_swallows_no_record_however_the_file_is_compressed(tmp_path, how, length):
+    big = record(5, response(b"<html>" + bytes(range(256)) * 8000, b"Content-Type: text/html"))
+    data = WRITTEN[how]([FOUR[0], record(1, length=length), FOUR[2], big, record(4, length=length), FOUR[3]])
+    rows = outcome(read(Warc(max_record_bytes=1000), tmp_path / "a.warc", data))
+    assert rows == ["0", "1:bad_length", "2", "5:record_too_large", "4:bad_length", "3"]
+
+
+def test_lies_in_a_single_member_are_gone_over_again_within_a_budget(tmp_path, monkeypatch):
+    monkeypatch.setattr("corpus.sources.window._AGAIN", 30_000_000)
+    filler = [record(i, response(b"<html>" + b"x" * 1_000_000)) for i in range(10, 19)]
+    data = gzip.compress(b"".join([record(i, length=10**12) for i in range(9)] + filler), 1)
+    rows = outcome(read(Warc(max_record_bytes=2 << 20), tmp_path / "a.warc.gz", data))
+    assert rows[:4] == ["0:bad_length", "1:bad_length", "2:bad_length", "3:bad_length"] and len(rows) == 4
+
+
+@pytest.mark.parametrize("how", ["gzip", "one gzip member", "gzip blocks that ignore records"])
+def test_what_inflates_a_file_changes_nothing(tmp_path, monkeypatch, how):
+    pytest.importorskip("isal")
+    good = WRITTEN[how]([*FOUR, record(4, response(bytes(20_000 if "blocks" in how else 5_000_000)))])
+    for data in [good] + [flipped(good, at) for at in range(0, len(good), len(good) // 40)]:
+        with_isal = read(Warc(), tmp_path / "a.warc.gz", data)
+        with monkeypatch.context() as without:
+            without.setattr("corpus.sources.members._isal", lambda: None)
+            assert read(Warc(), tmp_path / "a.warc.gz", data) == with_isal
