@@ -1,4 +1,4 @@
-"""One shard of raw records → documents, and a verdict for every record."""
+"""One shard of raw records → documents, what each says of itself, and a verdict for every record."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus.document import DOCUMENT, VERDICT
+from corpus.extract.facts import page_facts
 from corpus.operators import Extractor
 from corpus.registry import register
 from corpus.tasks import Body, TaskIO
 
 
-@register("body", "extract")
+@register("body", "extract", version=2)
 @dataclass(frozen=True)
 class Extract(Body):
-    """Reads `raw`; writes `documents` (those with text) and `verdicts` (one row for each record, in order).
+    """Reads `raw`; writes `documents` (those with text), `facts` (`corpus.extract.facts`, row for row beside them) and
+    `verdicts` (one row for each record, in order).
 
     A verdict's stage is `ingest` where the reader had found the problem and `extract` where the extractor gave the
     reason; its rule is the reason's name. Counts `documents` and every reason.
@@ -30,8 +32,11 @@ class Extract(Body):
         if found.num_rows != raw.num_rows:
             raise ValueError(f"{self.extractor.name} returned {found.num_rows} rows for {raw.num_rows}")
         text, reason = found.column("text"), found.column("reason")
-        documents = raw.append_column("text", text).filter(pc.is_valid(text)).select(DOCUMENT.names).cast(DOCUMENT)
+        raw = raw.append_column("text", text)
+        whole = raw.filter(pc.is_valid(text))
+        documents = whole.select(DOCUMENT.names).cast(DOCUMENT)
         io.write("documents", documents)
+        io.write("facts", page_facts(whole))
         io.write("verdicts", _verdicts(raw, reason))
         io.count("documents", documents.num_rows)
         io.count_reasons(reason)

@@ -1,8 +1,10 @@
 """Bytes of a page or text → characters, always valid: no lone surrogates, no NUL.
 
-In order: a byte order mark; bytes that are UTF-8 as they stand, which no other encoding looks like by chance; the HTTP
-header; the page's own declaration; detection. A label that is unknown, or under which the bytes make no sense, is passed
-over. What it gives up: a single-byte encoding that is declared wrongly cannot be told from a right one.
+In order: a byte order mark; the HTTP header; the page's own declaration; detection. A label that is unknown, or under which
+the bytes make no sense, is passed over. One exception: bytes that are UTF-8 as they stand are UTF-8 whatever was declared,
+for no text of another encoding is so by chance; only where there are next to none beyond ASCII is a declared East Asian
+encoding believed, whose two-byte characters can be. What it gives up: a single-byte encoding declared wrongly cannot be
+told from a right one, so the header's word stands against the page's.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ _DECLARED = re.compile(rb"<meta[^>]{0,500}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:
                        rb"|\A\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:()-]{1,40})", re.I)
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _HEAD = 4096
+_PAIRED = frozenset(("gbk", "gb2312", "gb18030", "big5", "big5hkscs", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949"))
+_SURE = 4   # bytes that UTF-8 takes over one a character: one in ten of an East Asian encoding's pairs is UTF-8 by chance
 
 
 def decode(data: bytes, charset: str | None, page: bool) -> str:
@@ -39,17 +43,26 @@ def _decode(data: bytes, charset: str | None, page: bool) -> str:
             return data[len(mark):].decode(codec, "replace")
     wide = data.count(0, 0, _HEAD) * 5 > min(len(data), _HEAD)
     shifted = b"\x1b" in data and data.isascii()   # ISO-2022-JP spells everything in ASCII bytes
-    if not wide and not shifted:
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            pass
+    utf8 = None if wide or shifted else _utf8(data)
+    if utf8 is not None and (len(utf8) == len(data) or len(data) - len(utf8) >= _SURE):
+        return utf8
     for label in _labels(data, charset, page, wide, shifted):
         codec = _codec(label)
-        text = None if codec is None else _sensible(data, codec, wide)
+        if codec is None:
+            continue
+        if utf8 is not None and codec not in _PAIRED:
+            return utf8
+        text = _sensible(data, codec, wide)
         if text is not None:
             return text
     return data.decode("cp1252", "replace")
+
+
+def _utf8(data: bytes) -> str | None:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _labels(data: bytes, charset: str | None, page: bool, wide: bool, shifted: bool) -> Iterator[str]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from corpus.extract.decode import decode
 from corpus.operators import Extractor
 from corpus.registry import register
 
+_OTHER = {"robots": "robots_record"}
 
-@register("extractor", "plain", provider="resiliparse")
+
+@register("extractor", "plain", version=2, provider="resiliparse")
 @dataclass(frozen=True)
 class Plain(Extractor):
     """Text as it is, made valid; a page is `not_text`. max_bytes: the most bytes a text may have."""
@@ -20,9 +21,10 @@ class Plain(Extractor):
     max_bytes: int = 8 << 20
 
     def extract(self, batch: pa.Table) -> pa.Table:
-        text = pc.and_(pc.is_null(batch.column("problem")), pc.equal(batch.column("kind"), "text")).to_pylist()
-        rows = zip(text, batch.column("payload"), batch.column("charset").to_pylist(), batch.column("problem").to_pylist())
-        found = [self._record(p.as_py() or b"", c) if t else (None, w or "not_text") for t, p, c, w in rows]
+        columns = (batch.column(name).to_pylist() for name in ("kind", "charset", "problem"))
+        found = [self._record(payload.as_py() or b"", charset) if kind == "text" and not problem
+                 else (None, problem or _OTHER.get(kind, "not_text"))
+                 for payload, kind, charset, problem in zip(batch.column("payload"), *columns)]
         return pa.table({"text": pa.array([t for t, _ in found], pa.large_string()),
                          "reason": pa.array([r for _, r in found], pa.string())})
 

@@ -37,9 +37,37 @@ def test_an_xml_declaration_counts_as_the_pages_word():
     assert decode(text.encode("koi8-r"), None, True) == text
 
 
-@pytest.mark.parametrize("label", ["iso-8859-1", "shift_jis", "koi8-r", "gbk", "utf-16"])
-def test_bytes_that_are_utf8_are_utf8_whatever_the_header_says(label):
-    assert decode(page(RUSSIAN).encode(), label, True) == page(RUSSIAN)
+@pytest.mark.parametrize("label", ["iso-8859-1", "windows-1251", "shift_jis", "koi8-r", "gbk", "euc-kr", "utf-16"])
+@pytest.mark.parametrize("text", [RUSSIAN, JAPANESE, FRENCH])
+def test_bytes_that_are_utf8_are_utf8_whatever_the_header_says(label, text):
+    assert decode(page(text).encode(), label, True) == page(text)
+    assert decode(page(text, label).encode(), None, True) == page(text, label)
+
+
+def test_one_accented_letter_is_enough_against_a_single_byte_header():
+    assert decode("caf\xe9".encode(), "iso-8859-1", True) == "caf\xe9"
+
+
+def test_a_pair_that_is_utf8_by_chance_is_what_an_east_asian_header_says():
+    text = "一"                                               # its bytes in GBK, D2 BB, are U+04BB in UTF-8
+    assert text.encode("gbk").decode() == "\u04bb"
+    assert decode(page(text).encode("gbk"), "gbk", True) == page(text)
+    assert decode(page(text, "gbk").encode("gbk"), None, True) == page(text, "gbk")
+    assert decode(page(text).encode("gbk"), None, True) == page("\u04bb")
+
+
+@pytest.mark.parametrize("text, codec", [
+    (RUSSIAN, "windows-1251"), (JAPANESE, "shift_jis"), ("안녕하세요 세계", "euc-kr"), ("你好，世界", "gb18030"),
+    ("Příliš žluťoučký kůň úpěl ďábelské ódy", "iso-8859-2"), (FRENCH, "iso-8859-1")])
+def test_the_header_comes_before_the_page_and_the_page_before_detection(text, codec):
+    assert decode(page(text, "koi8-r").encode(codec), codec, True) == page(text, "koi8-r")
+    assert decode(page(text, codec).encode(codec), None, True) == page(text, codec)
+    assert text not in decode(page(text, codec).encode(codec), "koi8-r", True)   # a wrong single-byte header is obeyed
+
+
+@pytest.mark.parametrize("wrong", ["utf-8", "utf-16", "euc-jp"])
+def test_a_header_under_which_the_bytes_make_no_sense_is_passed_over(wrong):
+    assert decode(page(RUSSIAN, "windows-1251").encode("windows-1251"), wrong, True) == page(RUSSIAN, "windows-1251")
 
 
 @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16"])

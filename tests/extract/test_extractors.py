@@ -2,10 +2,12 @@ import pyarrow as pa
 import pytest
 
 from corpus.document import RAW
-from corpus.extract.pages import PageExtractor
+from corpus.extract.blocks import Blocks
 from corpus.extract.plain import Plain
 from corpus.extract.resiliparse import Resiliparse
 from corpus.extract.trafilatura import Trafilatura
+from corpus.registry import identity
+from corpus.testing.hostile import Hostile
 
 ARTICLE = "".join(f"<p>Paragraph {i} tells of rivers, of the sea, and of ships that go between them.</p>" for i in range(8))
 PAGE = f"<html><head><title>T</title></head><body><nav>Home | About</nav><article>{ARTICLE}</article></body></html>"
@@ -23,7 +25,7 @@ def extract(extractor, *rows):
     return [(row["text"], row["reason"]) for row in found.to_pylist()]
 
 
-@pytest.mark.parametrize("extractor", [Resiliparse(), Trafilatura(), Trafilatura(fast=True)])
+@pytest.mark.parametrize("extractor", [Resiliparse(), Trafilatura(), Trafilatura(fast=True), Blocks()])
 class TestPages:
     def test_the_article_is_text_and_the_menu_is_not(self, extractor):
         ((text, reason),) = extract(extractor, {"payload": PAGE.encode()})
@@ -61,16 +63,25 @@ class TestPages:
         assert extract(extractor) == []
 
 
-class Fails(PageExtractor):
-    def page_text(self, page):
-        if "bad" in page:
-            raise RuntimeError("a parser's bug")
-        return page
-
-
 def test_a_parser_that_raises_costs_its_page_alone():
-    assert extract(Fails(), {"payload": b"good"}, {"payload": b"bad"}, {"payload": b"good"}) == [
+    assert extract(Hostile(), {"payload": b"good"}, {"payload": b"RAISE"}, {"payload": b"good"}) == [
         ("good", None), (None, "extractor_failed"), ("good", None)]
+
+
+@pytest.mark.parametrize("extractor", [Resiliparse(), Plain()])
+def test_a_robots_record_is_no_document(extractor):
+    assert extract(extractor, {"payload": b"User-agent: *\nDisallow: /", "kind": "robots"}) == [(None, "robots_record")]
+
+
+def test_wall_time_is_no_part_of_identity():
+    assert identity(Blocks(max_seconds=1.0)) == identity(Blocks(max_seconds=None)) != identity(Blocks(comments=True))
+
+
+def test_resiliparse_falls_back_to_text_that_is_no_navigation_where_it_finds_no_main_content():
+    page = ("<body><nav>Home</nav><div class=sidebar><a href=/>One</a></div><div class=menu>Two</div><h1>Guides</h1>"
+            "<footer>(c)")
+    assert Resiliparse(main_content=False).page_text(page).split() == ["Home", "One", "Two", "Guides", "(c)"]
+    assert Resiliparse().page_text(page).strip() == "Guides"
 
 
 def test_plain_takes_text_and_names_pages():
