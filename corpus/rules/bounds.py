@@ -20,13 +20,18 @@ LANGUAGE = "language"
 
 @dataclass(frozen=True)
 class ScopedRule(Rule):
-    """A rule for some languages: those in `languages` (None: all), except those in `other_than`.
+    """A rule for some rows: those of the languages in `languages` (None: all), except those in `other_than`, and those
+    where the number in column `given` is `given_low` to `given_high`.
 
-    Reads column `language`. Where the language is null, a rule for named languages does not apply, any other does.
+    Languages are in column `language`. Where the language is null, a rule for named languages does not apply, any other
+    does; where the given number is null, the rule applies.
     """
 
     languages: tuple[str, ...] | None = None
     other_than: tuple[str, ...] = ()
+    given: str | None = None
+    given_low: float | None = None
+    given_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,12 @@ def require(rule: Rule, columns: Sequence[str], where: str) -> None:
 
 def _reads(rule: Rule) -> Iterator[str]:
     yield rule.signal
-    if isinstance(rule, ScopedRule) and (rule.languages is not None or rule.other_than):
+    if not isinstance(rule, ScopedRule):
+        return
+    if rule.languages is not None or rule.other_than:
         yield LANGUAGE
+    if rule.given is not None:
+        yield rule.given
 
 
 def _numbers(column: pa.ChunkedArray) -> np.ndarray:
@@ -105,6 +114,10 @@ def _in_scope(table: pa.Table, rule: ScopedRule) -> np.ndarray:
         inside &= pc.is_in(table.column(LANGUAGE), value_set=pa.array(rule.languages, pa.string())).to_numpy()
     if rule.other_than:
         inside &= ~pc.is_in(table.column(LANGUAGE), value_set=pa.array(rule.other_than, pa.string())).to_numpy()
+    if rule.given is not None:
+        value = _numbers(table.column(rule.given))
+        inside &= ~(value < (-np.inf if rule.given_low is None else rule.given_low))
+        inside &= ~(value > (np.inf if rule.given_high is None else rule.given_high))
     return inside
 
 

@@ -1,53 +1,103 @@
 """The matching form of a text: NFC, lower case, `\\w+`. Dedup, removal and decontamination compare texts in it.
 
-Stored text is never rewritten to it. What `\\w` means follows the interpreter's Unicode tables.
+White space is no part of a word and composes with nothing, so the words of a text are those of its chunks, and each
+distinct chunk is looked at once. Stored text is never rewritten to it. What `\\w` means follows the interpreter's
+Unicode tables.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from corpus.text.characters import word_characters
-from corpus.text.words import Words, split
+from corpus.text.chunks import Lists, Strings, Vocabulary, cut_texts, joined, utf8
+from corpus.text.pieces import Pieces
 
-_JOIN_BLOCK = 1 << 22                               # words joined at a time; bounds memory, decides nothing
+#: Texts as columns have them; lists are for tests and for what is small.
+Texts = pa.Array | pa.ChunkedArray | Sequence[str | None]
+
+_WORDS_OR_END = re.compile(r"\w+|\n")
+_WORDS = re.compile(r"\w+")
+_NO_WORDS = b"corpus-no-words"
+_AT_ONCE = 1 << 16                                  # chunks looked at together; bounds memory, decides nothing
 
 
-def matching_words(texts: Sequence[str | None]) -> Words:
-    """The words that texts are compared by: equal to `re.findall(r"\\w+", NFC(text).lower())` for each."""
-    return split([None if t is None else unicodedata.normalize("NFC", t).lower() for t in texts], cut_matching)
+class MatchingWords:
+    """The hashes of each chunk's matching words, in order."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._chunks = vocabulary
+        self._words = Strings()
+        self._hashes = np.empty(0, np.uint64)
+        self.lists = Lists(np.uint64)
+
+    def cover(self) -> Lists:
+        """Hashes of all chunks that the vocabulary has by now."""
+        with self._chunks.lock:
+            while self.lists.count < len(self._chunks):
+                self._add(self.lists.count, min(self.lists.count + _AT_ONCE, len(self._chunks)))
+            return self.lists
+
+    def _add(self, first: int, past: int) -> None:
+        data, _ = self._chunks.raw(first, past)
+        text = unicodedata.normalize("NFC", data.tobytes().decode()).lower()
+        found = _WORDS_OR_END.findall(text)
+        ids, _, _, _ = self._words.ids_of(*joined(found))      # line feeds among them are white space, so no ids
+        self._hash()
+        ends = np.flatnonzero(np.fromiter((w == "\n" for w in found), bool, len(found)))
+        self.lists.append(np.diff(ends, prepend=-1) - 1, self._hashes[ids])
+
+    def _hash(self) -> None:
+        known = len(self._hashes)
+        new = b"".join(word_hash(w) for w in self._words.listed(known, len(self._words)))
+        self._hashes = np.concatenate((self._hashes, np.frombuffer(new, "<u8")))
 
 
-def text_digests(texts: Sequence[str | None], words: Words | None = None) -> pa.Array:
-    """(m,) binary(16): blake2b of each text's matching words joined by spaces, or of the text where it has no word.
+def matching_hashes(texts: Texts) -> tuple[np.ndarray, np.ndarray]:
+    """The words that texts are compared by, `re.findall(r"\\w+", NFC(text).lower())` for each, as 64-bit hashes.
 
-    words: `matching_words(texts)`, where the caller has them already.
+    Returns all of them in the order of the texts, uint64, and (m + 1,) int64 offsets: text i has those from offsets[i].
+    A word's hash is the first 8 bytes of its blake2b, little-endian. A null has no words.
     """
-    words = words if words is not None else matching_words(texts)
-    digests: list[bytes] = []
-    for first, past in words.blocks(_JOIN_BLOCK):
-        digests.extend(hashlib.blake2b(joined, digest_size=16).digest() for joined in _joined(words, first, past))
-    for i in np.flatnonzero(words.counts == 0):
-        digests[i] = hashlib.blake2b((texts[i] or "").encode(), digest_size=16, person=b"corpus-no-words").digest()
+    from corpus.text import kernels
+
+    chunks = cut_texts(*utf8(texts))
+    lists = chunks.vocabulary.layer(MatchingWords, MatchingWords).cover()
+    first, flat = lists.first, lists.flat
+    offsets = np.empty(len(chunks) + 1, np.int64)
+    kernels.spread(chunks.ids, chunks.starts, first, flat, flat[:0], offsets)
+    hashes = np.empty(int(offsets[-1]), np.uint64)
+    if len(hashes):
+        kernels.spread(chunks.ids, chunks.starts, first, flat, hashes, offsets)
+    return hashes, offsets
+
+
+def word_hash(word: str) -> bytes:
+    """(8 bytes) the first of blake2b of a word."""
+    return hashlib.blake2b(word.encode(), digest_size=8).digest()
+
+
+def text_digests(texts: Texts, hashed: tuple[np.ndarray, np.ndarray] | None = None) -> pa.Array:
+    """(m,) binary(16): blake2b of the hashes of each text's matching words, or of the text where it has no word.
+
+    hashed: `matching_hashes(texts)`, where the caller has them already.
+    """
+    hashes, offsets = hashed if hashed is not None else matching_hashes(texts)
+    raw, edges = memoryview(hashes.astype("<u8", copy=False).tobytes()), (8 * offsets).tolist()
+    digests = [hashlib.blake2b(raw[lo:hi], digest_size=16).digest() for lo, hi in zip(edges[:-1], edges[1:])]
+    for i in np.flatnonzero(np.diff(offsets) == 0).tolist():
+        text = (texts[i] if isinstance(texts, Sequence) else texts[i].as_py()) or ""
+        digests[i] = hashlib.blake2b(text.encode(), digest_size=16, person=_NO_WORDS).digest()
     return pa.array(digests, pa.binary(16))
 
 
-def _joined(words: Words, first: int, past: int) -> list[bytes]:
-    lo, hi = words.offsets[first], words.offsets[past]
-    flat = words.vocabulary.take(pa.array(words.ids[lo:hi])).cast(pa.string())
-    lists = pa.ListArray.from_arrays(pa.array((words.offsets[first : past + 1] - lo).astype(np.int32)), flat)
-    return pc.binary_join(lists, " ").cast(pa.binary()).to_pylist()
-
-
-def cut_matching(points: np.ndarray, opens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where runs of `\\w` and of anything else start, and which are `\\w` (a `Cutter`)."""
-    word = word_characters()[points]
-    start = opens.copy()
-    start[1:] |= word[1:] != word[:-1]
-    return start, word
+def matching_words(texts: Sequence[str | None]) -> Pieces:
+    """The words that texts are compared by, as strings: for what has to show them."""
+    found = [_WORDS.findall(unicodedata.normalize("NFC", t or "").lower()) for t in texts]
+    counts = np.fromiter((len(words) for words in found), np.int64, len(found))
+    return Pieces.of(pa.array([w for words in found for w in words], pa.large_string()), counts)

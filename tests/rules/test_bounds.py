@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -42,6 +44,14 @@ def test_a_scoped_rule_leaves_other_languages_alone():
     table = pa.table({"words": [1, 1, 1], "language": ["en", "th", None]})
     assert judge(table, (ScopedRule("words", "r", low=2, languages=("en",)),)).kept.tolist() == [False, True, True]
     assert judge(table, (ScopedRule("words", "r", low=2, other_than=("th",)),)).kept.tolist() == [False, True, False]
+
+
+def test_a_rule_may_be_asked_only_where_another_number_is_within_bounds():
+    table = pa.table({"words": [1, 1, 1, 1], "bucket": pa.array([3, 17, 18, None], pa.int8())})
+    rule = ScopedRule("words", "r", low=2, given="bucket", given_high=17)
+    assert judge(table, (rule,)).kept.tolist() == [False, False, True, False]
+    assert judge(table, (dataclasses.replace(rule, given_low=4),)).kept.tolist() == [True, False, True, False]
+    assert columns_of((rule,)) == ["words", "bucket"]
 
 
 def test_a_missing_signal_is_named_with_its_remedy():

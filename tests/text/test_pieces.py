@@ -1,22 +1,14 @@
 import numpy as np
+import pyarrow as pa
 
-from corpus.text.pieces import pieces_of, segment
-
-
-def test_pieces_are_numbered_by_first_occurrence_with_their_lengths_in_characters():
-    pieces = pieces_of([["ab", "é"], [], ["ab"]])
-    assert pieces.ids.tolist() == [0, 1, 0] and pieces.offsets.tolist() == [0, 2, 2, 3]
-    assert pieces.lengths.tolist() == [2, 1] and pieces.owner.tolist() == [0, 0, 2]
-    assert pieces.total(pieces.lengths).tolist() == [3, 0, 2]
-    assert pieces.find("é") == 1 and pieces.find("x") == -1
+from corpus.text.pieces import Pieces
 
 
-def test_blocks_hold_whole_texts_and_cover_all():
-    pieces = pieces_of([["a"] * n for n in (3, 1, 9, 0, 2, 0)])
-    blocks = list(pieces.blocks(4))
-    assert blocks == [(0, 2), (2, 3), (3, 6)]
-    assert list(pieces_of([[], []]).blocks(4)) == [(0, 2)]
+def test_pieces_are_numbered_by_first_occurrence():
+    pieces = Pieces.of(pa.array(["ab", "é", "ab"]), np.array([2, 0, 1]))
+    assert pieces.ids.tolist() == [0, 1, 0] and pieces.vocabulary.to_pylist() == ["ab", "é"]
+    assert pieces.offsets.tolist() == [0, 2, 2, 3] and pieces.counts.tolist() == [2, 0, 1] and len(pieces) == 3
 
 
-def test_empty_segments_have_the_value_given():
-    assert segment(np.array([5, 1, 7]), np.array([0, 0, 2, 3, 3]), np.minimum, -1).tolist() == [-1, 1, 7, -1]
+def test_no_texts_have_no_pieces():
+    assert len(Pieces.of(pa.array([], pa.large_string()), np.zeros(0, np.int64))) == 0

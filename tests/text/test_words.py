@@ -1,83 +1,62 @@
-import hashlib
-import re
-import unicodedata
-
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.operators import Batch
 from corpus.text import words as module
-from corpus.text.normal import matching_words, text_digests
+from corpus.text.characters import POINTS, PUNCTUATION, STOP, SYMBOL, TERMINAL, kinds
+from corpus.text.chunks import Vocabulary, cut_texts, utf8
 from corpus.text.words import split_words, words_of
 
 
-def by_text(words):
-    vocabulary = words.vocabulary.to_pylist()
-    return [[vocabulary[i] for i in words.ids[a:b]] for a, b in zip(words.offsets[:-1], words.offsets[1:])]
+def by_text(texts, splitter="scripts", within=None):
+    words, offsets = split_words(cut_texts(*utf8(texts), within=within), splitter)
+    return [words[a:b] for a, b in zip(offsets[:-1], offsets[1:])]
 
 
 @pytest.mark.parametrize("text, words", [
     ("Hello, world (again)!", "Hello , world ( again ) !"),
-    ("a well-known, half—open case", "a well - known , half — open case"),
-    ("3,000.5 at example.com, one,two", "3,000.5 at example.com , one , two"),
-    ("the end.Next U.S. or J. Smith, e.g. USA.", "the end . Next U.S. or J. Smith , e.g. USA ."),
-    ("so... wait…what -- '--all' /etc/x.conf", "so ... wait … what -- ' --all ' /etc / x.conf"),
-    ("it isn't John's, we’ll say; l'eau ’s 'tis", "it is n't John 's , we ’ll say ; l'eau ’ s ' tis"),
-    ("x=y 3+4 a:b 10:30 and/or", "x = y 3 + 4 a : b 10:30 and / or"),
+    ("it isn't John's, U.S. e.g. 3,000.5", "it is n't John 's , U.S. e.g. 3,000.5"),
+    ("so... wait…what -- x=y him/her", "so ... wait … what -- x = y him / her"),
     ("see https://example.org/a-b/c=d.", "see https://example.org/a-b/c=d ."),
-    ("$5 50% €9 ©2020 ok☺", "$ 5 50 % € 9 © 2020 ok ☺"),
-    ("\"'quoted' **bold**\"", "\" ' quoted ' * * bold * * \""),
-    ("漢字 abc かな", "漢 字 abc か な"),
-    ("हिन्दी भाषा।", "हिन्दी भाषा ।"),
-    ("...", "..."),
-    (". a .. b", ". a .. b"),
 ])
-def test_words_and_marks_are_parted(text, words):
-    assert by_text(split_words([text])) == [words.split(" ")]
+def test_words_are_those_of_english_both_ways(text, words):
+    assert by_text([text], "english") == by_text([text], "scripts") == [words.split(" ")]
 
 
-def test_no_word_reaches_across_two_texts():
-    texts = ["ab", "cd", "", None, "is", "n't", "a'", "s", ".", ".", "it:", "//x", "u", "-v"]
-    assert by_text(split_words(texts)) == [by_text(split_words([t]))[0] for t in texts]
+def test_scripts_without_spaces_are_cut_only_where_asked():
+    assert by_text(["漢字 abc"], "english") == [["漢字", "abc"]] and by_text(["漢字 abc"]) == [["漢", "字", "abc"]]
 
 
 @given(st.lists(st.text(alphabet="aB1 .,-'’/:=sn t(…漢\n", max_size=12), max_size=6))
 def test_a_text_is_split_as_if_alone_and_loses_only_space(texts):
-    found = by_text(split_words(texts))
-    assert found == [by_text(split_words([t]))[0] for t in texts]
+    found = by_text(texts)
+    assert found == [by_text([t], within=Vocabulary())[0] for t in texts]
     assert ["".join(words) for words in found] == ["".join(t.split()) for t in texts]
 
 
-def test_no_texts_and_empty_texts_have_no_words():
-    assert len(split_words([])) == 0 and len(split_words(["", " \n"]).ids) == 0
-
-
-def test_block_size_decides_nothing(monkeypatch):
+def test_how_many_are_split_together_decides_nothing(monkeypatch):
     texts = ["one two, three", "", "two 漢字", "…" * 3, "three one"] * 5
-    whole = split_words(texts)
-    monkeypatch.setattr(module, "BLOCK", 3)
-    parts = split_words(texts)
-    assert (whole.ids == parts.ids).all() and (whole.offsets == parts.offsets).all()
-    assert whole.vocabulary.equals(parts.vocabulary)
+    whole = by_text(texts, within=Vocabulary())
+    monkeypatch.setattr(module, "_AT_ONCE", 2)
+    assert by_text(texts, within=Vocabulary()) == whole
 
 
-def test_a_batch_is_split_once():
-    batch = Batch(pa.table({"text": ["a b"]}))
-    assert words_of(batch) is words_of(batch)
+def test_words_of_a_vocabulary_are_kept_and_grow_with_it():
+    vocabulary = Vocabulary()
+    first = words_of(cut_texts(*utf8(["a, b"]), within=vocabulary))
+    again = words_of(cut_texts(*utf8(pa.array(["c; a,"])), within=vocabulary))
+    assert first is again and first.listed() == ["a", ",", "b", "c", ";"] and first.lists.count == 3
 
 
-@given(st.lists(st.text(max_size=40), max_size=5))
-def test_the_matching_form_is_what_the_regular_expression_finds(texts):
-    texts = [t.encode("utf-8", "ignore").decode() for t in texts]
-    assert by_text(matching_words(texts)) == [re.findall(r"\w+", unicodedata.normalize("NFC", t).lower()) for t in texts]
+def test_characters_are_what_the_filters_list():
+    text = pytest.importorskip("datatrove.utils.text")
+    sentencizer = pytest.importorskip("spacy.pipeline.sentencizer").Sentencizer
 
+    def having(flag):
+        return {chr(i) for i in range(POINTS) if kinds()[i] & flag}
 
-def test_equal_matching_forms_have_equal_digests_and_texts_without_words_their_own():
-    a, b, c, d, e = text_digests(["Caf\u00e9, AU lait!", "cafe\u0301 au  LAIT", "café aulait", "!!!", "???"]).to_pylist()
-    assert a == b != c and d != e
-
-
-def test_the_digest_is_blake2b_of_words_joined_by_spaces():
-    assert text_digests(["The  End."])[0].as_py() == hashlib.blake2b(b"the end", digest_size=16).digest()
+    assert having(SYMBOL) == text.PUNCTUATION_SET
+    assert having(TERMINAL) == text.TERMINAL_PUNCTUATION
+    assert having(STOP) == set(sentencizer.default_punct_chars)
+    assert {"!", "«", "_"} <= having(PUNCTUATION) and not {"$", "+", "a"} & having(PUNCTUATION)
