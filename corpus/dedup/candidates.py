@@ -1,8 +1,12 @@
-"""Bands → candidate pairs: documents that share a band key, brought together by key.
+"""Bands → candidate pairs: texts that share a band key, brought together by key.
 
-A key that more than `MANY` documents share (a template, a licence, copies of one page) would give a square of pairs.
-There each document is paired with the one of the least id and with its neighbours in id order alone: copies still
-join one component, while a near-duplicate that is close to none of those two can be missed.
+The nodes are texts, by the digest of their matching form, not documents: copies of one text are one node however many
+there are. A key that more than `MANY` texts share (a template, a licence) would give a square of pairs. There each text is
+paired with the one of the least digest and with its neighbours in digest order alone; a near-duplicate that is close to
+none of those can be missed.
+
+What needs no comparing travels the same way: records of one id and, where asked for, documents of one address. Their keys
+are odd numbers and those of bands even, 63 bits each: in a billion documents a link is an accident in one build of twenty.
 """
 
 from __future__ import annotations
@@ -15,7 +19,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus.dedup.ids import one_array, rank
+from corpus.dedup.by_shard import shard_number
+from corpus.dedup.ids import hash_ids, one_array, rank
+from corpus.dedup.kept import documents
 from corpus.document import ID
 from corpus.exchange import partition_of
 from corpus.operators import Exchange
@@ -23,31 +29,67 @@ from corpus.registry import register
 from corpus.tasks import TaskIO
 
 MANY = 64
-PAIRS = pa.schema([("a", ID), ("b", ID)])
+PAIRS = pa.schema([("a", ID), ("b", ID), ("shard_a", pa.uint64()), ("shard_b", pa.uint64())])
+LINKS = pa.schema([("a", ID), ("b", ID)])
+
+_KEYED = pa.schema([("key", pa.uint64()), ("text", ID), ("old", pa.bool_()), ("shard", pa.uint64())])
+_LINK = np.uint64(1)
 
 
-@register("exchange", "candidates")
+@register("exchange", "candidates", version=2)
 @dataclass(frozen=True)
 class Candidates(Exchange):
-    """Pairs of documents that share a band key (Broder 1997). Emits `shingles` by key; writes `pairs` (a < b, distinct)."""
+    """Pairs of texts that share a band key (Broder 1997), and links between texts of one id or address.
+
+    Emits one shard of `shingles`, with `standing` beside it where addresses count, or one of `old_shingles` with
+    `old_groups`; writes `pairs` (a < b, and a source shard that has each) and `links`. Old texts alone make no pair.
+    """
 
     partitions: int = 64
-    sort: ClassVar[tuple[str, ...]] = ("band", "id")
+    sort: ClassVar[tuple[str, ...]] = ("key", "text", "old", "shard")
 
     def emit(self, io: TaskIO) -> Iterator[tuple[np.ndarray, pa.Table]]:
-        for rows in io.tables("shingles", ["id", "bands"]):
+        for found in documents(io, ["id", "text_digest", "bands"]):
+            rows, shard = found.rows, shard_number(found.shard)
             bands = one_array(rows.column("bands"))
-            keys = bands.flatten()
-            ids = one_array(rows.column("id")).take(pc.list_parent_indices(bands))
-            yield partition_of(keys.to_numpy(zero_copy_only=False), self.partitions), pa.table({"band": keys, "id": ids})
+            keys = bands.flatten().to_numpy(zero_copy_only=False) & ~_LINK
+            texts = one_array(rows.column("text_digest"))
+            yield self._keyed(keys, texts.take(pc.list_parent_indices(bands)), found.old, shard)
+            yield self._keyed(hash_ids(rows.column("id")) | _LINK, texts, found.old, shard)
+            if found.standing is not None:
+                urls = one_array(found.standing.column("url"))
+                yield self._keyed(urls.drop_null().to_numpy() | _LINK, texts.filter(urls.is_valid()), found.old, shard)
+
+    def _keyed(self, keys: np.ndarray, texts: pa.Array, old: bool, shard: int) -> tuple[np.ndarray, pa.Table]:
+        n = len(keys)
+        rows = [pa.array(keys), texts, pa.array(np.full(n, old)), pa.array(np.full(n, shard, np.uint64))]
+        return partition_of(keys, self.partitions), pa.table(rows, schema=_KEYED)
 
     def reduce(self, partition: int, rows: pa.Table, io: TaskIO) -> None:
-        (ids,), distinct = rank(rows.column("id"))
-        a, b = bucket_pairs(rows.column("band").to_numpy(), ids)
-        pairs = np.unique(a * len(distinct) + b)
-        a, b = np.divmod(pairs, max(1, len(distinct)))
-        io.write("pairs", pa.table([distinct.take(pa.array(a)), distinct.take(pa.array(b))], schema=PAIRS))
-        io.count("pairs", len(pairs))
+        (texts,), distinct = rank(rows.column("text"))
+        keys, old = (rows.column(n).to_numpy(zero_copy_only=False) for n in ("key", "old"))
+        home = np.zeros(len(distinct), np.uint64)
+        home[texts[::-1]] = rows.column("shard").to_numpy()[::-1]      # the first that has it, in the order of the rows
+        first = np.ones(len(keys), bool)
+        first[1:] = (keys[1:] != keys[:-1]) | (texts[1:] != texts[:-1])
+        keys, texts, old = keys[first], texts[first], old[first]
+        alone = np.ones(len(distinct), bool)
+        alone[texts[~old]] = False                                     # texts that only older documents have
+        linked = keys & _LINK != 0
+        pairs = _news(bucket_pairs(keys[~linked], texts[~linked]), alone, len(distinct))
+        links = _news(bucket_pairs(keys[linked], texts[linked], many=1), alone, len(distinct))
+        a, b = (distinct.take(pa.array(side)) for side in pairs)
+        io.write("pairs", pa.table([a, b, *(pa.array(home[side]) for side in pairs)], schema=PAIRS))
+        io.write("links", pa.table([distinct.take(pa.array(side)) for side in links], schema=LINKS))
+        io.count("pairs", len(pairs[0]))
+        io.count("links", len(links[0]))
+
+
+def _news(pairs: tuple[np.ndarray, np.ndarray], alone: np.ndarray, nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct pairs, in order, that have a new text."""
+    a, b = pairs
+    some = ~(alone[a] & alone[b])
+    return np.divmod(np.unique(a[some] * nodes + b[some]), max(1, nodes))
 
 
 def bucket_pairs(keys: np.ndarray, ids: np.ndarray, many: int = MANY) -> tuple[np.ndarray, np.ndarray]:

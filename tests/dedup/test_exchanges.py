@@ -1,4 +1,4 @@
-"""The four exchanges of dedup over a store, on texts small enough to check by brute force."""
+"""The exchanges of dedup over a store, on texts small enough to check by brute force."""
 
 import itertools
 import random
@@ -6,20 +6,17 @@ import random
 import numpy as np
 import pyarrow as pa
 import pytest
+from all_exchanges import SHINGLE, Dedup, documents_of, ident
 
-from corpus.dedup.candidates import Candidates, bucket_pairs
-from corpus.dedup.components import Group, assign
-from corpus.dedup.shingle import Shingle
-from corpus.dedup.verify import EDGES, Sides, Verify
+from corpus.dedup.by_shard import DECIDED
+from corpus.dedup.candidates import bucket_pairs
+from corpus.dedup.components import Groups
+from corpus.dedup.standing import Standing
+from corpus.dedup.verify import EDGES, Verify
 from corpus.document import ID
 from corpus.exchange import exchange
 from corpus.store import Store
 from corpus.tasks import Task, execute
-from corpus.text.normal import matching_words
-
-
-def ident(i):
-    return i.to_bytes(2, "big") * 8
 
 
 def made_up_texts():
@@ -49,68 +46,149 @@ def brute_force(threshold):
     return found
 
 
-def dedup(store, cuts, partitions=4, order=1):
-    """Shingles of TEXTS cut into shards, through all exchanges; returns edges as a table and the group shards."""
-    def run(tasks):
-        return map(execute, tasks[::order])
+def cut(table, cuts):
+    return [table.slice(a, b - a) for a, b in itertools.pairwise([0, *cuts, table.num_rows])]
 
-    ids = pa.array([ident(i) for i in range(len(TEXTS))], ID)
-    documents = pa.table({"id": ids, "text": pa.array(TEXTS, pa.large_string())})
-    shingles = []
-    for start, stop in itertools.pairwise([0, *cuts, len(TEXTS)]):
-        shard = store.write_shard("documents", documents.slice(start, stop - start))
-        shingles += execute(Task("shingle", Shingle(bands=30, rows=3), {"documents": [shard]}, store)).of("shingles")
 
-    def through(work, inputs):
-        return [r.outputs[0] for r in sorted(exchange(work.name, work, inputs, store, run), key=lambda r: r.key)]
-
-    pairs = through(Candidates(partitions), [{"shingles": [s]} for s in shingles])
-    sides = through(Sides(partitions), [{"pairs": [p]} for p in pairs] + [{"shingles": [s]} for s in shingles])
-    edges = through(Verify(partitions), [{"sides": [s]} for s in sides])
-    groups = execute(Task("group", Group(), {"edges": edges, "shingles": shingles}, store))
-    table = pa.concat_tables(store.read_shard(e) for e in edges).sort_by([("a", "ascending"), ("b", "ascending")])
-    return table, groups, [store.read_shard(s) for s in groups.of("groups")]
+def dedup(path, tables, **options):
+    return Dedup(Store(str(path)).prepare(), tables, **options)
 
 
 @pytest.fixture(scope="module")
 def usual(tmp_path_factory):
-    return dedup(Store(str(tmp_path_factory.mktemp("store"))).prepare(), cuts=[10])
+    return dedup(tmp_path_factory.mktemp("store"), cut(documents_of(TEXTS), [10]))
 
 
-def test_edges_are_those_of_brute_force(usual):
-    edges = usual[0]
-    found = {(r["a"], r["b"]): r["jaccard"] for r in edges.to_pylist()}
-    assert found == pytest.approx(brute_force(0.8)) and len(found) >= 11
-    assert edges.schema.equals(EDGES)
+def test_edges_are_those_of_brute_force_between_distinct_texts(usual):
+    shingles = usual.rows(usual.shingles).to_pylist()
+    first = {}
+    for row in shingles:
+        first.setdefault(row["text_digest"], row["id"])
+    found = {tuple(sorted((first[r["a"]], first[r["b"]]))): r["jaccard"] for r in usual.rows(usual.edges).to_pylist()}
+    copies = {ident(20), ident(21), ident(23)}
+    expected = {pair: j for pair, j in brute_force(0.8).items() if not copies & set(pair)}
+    assert found == pytest.approx(expected) and len(found) == 8
+    assert usual.rows(usual.edges).schema.equals(EDGES)
 
 
-def test_exact_says_that_matching_forms_are_equal(usual):
-    exact = {(r["a"], r["b"]) for r in usual[0].to_pylist() if r["exact"]}
-    assert exact == {(ident(0), ident(20)), (ident(3), ident(21)), (ident(22), ident(23))}
-
-
-def test_words_travel_with_the_edge(usual):
-    words = matching_words(TEXTS).counts
-    for r in usual[0].to_pylist():
-        assert [ident(i) for i in range(len(TEXTS)) if r["a"] == ident(i) and r["words_a"] == words[i]] == [r["a"]]
-
-
-@pytest.mark.parametrize("cuts, partitions, order", [([], 4, 1), ([3, 4, 17], 4, -1), ([10], 1, -1), ([12, 12], 9, 1)])
-def test_cuts_partitions_and_order_change_nothing(tmp_path, usual, cuts, partitions, order):
-    edges, _, groups = dedup(Store(str(tmp_path)).prepare(), cuts, partitions, order)
-    assert edges.equals(usual[0])
-    assert pa.concat_tables(groups).equals(pa.concat_tables(usual[2]))
-    assert [g.num_rows for g in groups] == [b - a for a, b in itertools.pairwise([0, *cuts, len(TEXTS)])]
+@pytest.mark.parametrize("cuts, partitions, order, most", [
+    ([], 4, 1, 100), ([3, 4, 17], 4, -1, 2), ([10], 1, -1, 5), ([12, 12], 9, 1, 1)])
+def test_cuts_partitions_order_and_the_limit_of_edges_change_nothing(tmp_path, usual, cuts, partitions, order, most):
+    other = dedup(tmp_path, cut(documents_of(TEXTS), cuts), partitions=partitions, order=order, most=most)
+    by = [("a", "ascending"), ("b", "ascending")]
+    assert other.rows(other.edges).sort_by(by).equals(usual.rows(usual.edges).sort_by(by))
+    assert other.rows(other.groups).equals(usual.rows(usual.groups))
+    assert [g.rows for g in other.groups] == [b - a for a, b in itertools.pairwise([0, *cuts, len(TEXTS)])]
 
 
 def test_groups_name_a_keeper_and_a_reason(usual):
-    rows = pa.concat_tables(usual[2]).to_pylist()
+    rows = usual.verdicts
     assert [r["id"] for r in rows] == [ident(i) for i in range(len(TEXTS))]
     assert rows[12] == {"id": ident(12), "kept": False, "keeper": ident(0), "group": ident(0), "reason": "near_duplicate",
                         "jaccard": brute_force(0.8)[ident(0), ident(12)]}
     assert rows[20]["reason"] == "exact_duplicate" and rows[20]["jaccard"] == 1.0
     assert rows[0]["kept"] and rows[0]["keeper"] == rows[0]["group"] == ident(0) and rows[0]["reason"] is None
-    assert usual[1].counts == {"documents": 13, "near_duplicate": 8, "exact_duplicate": 3}
+    counts = [r.counts for r in usual.records]
+    assert counts == [{"documents": 10}, {"documents": 3, "near_duplicate": 8, "exact_duplicate": 3}]
+
+
+def test_a_copy_of_a_near_duplicate_has_its_jaccard_with_the_keeper(tmp_path):
+    rows = dedup(tmp_path, [documents_of([TEXTS[0], TEXTS[12], TEXTS[12] + "?"])]).verdicts
+    j = brute_force(0.8)[ident(0), ident(12)]
+    assert [r["jaccard"] for r in rows] == [None, j, j] and [r["keeper"] for r in rows] == [ident(0)] * 3
+
+
+def test_only_texts_that_are_in_a_pair_are_asked_for(usual):
+    assert sum(p.rows for p in usual.pairs) >= 8
+    asked = {t for r in usual.rows(usual.pairs).to_pylist() for t in (r["a"], r["b"])}
+    assert len(asked) < len({r["text_digest"] for r in usual.rows(usual.shingles).to_pylist()})
+
+
+def test_a_shard_whose_like_is_elsewhere_unchanged_is_asked_the_same(tmp_path, usual):
+    tables = [*cut(documents_of(TEXTS), [10]), documents_of(["nothing like the others"], [99])]
+    more = dedup(tmp_path, tables)
+    assert [g.digest for g in more.groups[:2]] == [g.digest for g in usual.groups]
+
+
+# records and addresses ------------------------------------------------------------------------------------------------
+
+
+def test_a_record_read_twice_is_kept_once_and_its_copy_says_so(tmp_path):
+    twice = dedup(tmp_path, cut(documents_of([TEXTS[0], TEXTS[1], TEXTS[0], TEXTS[2]], [0, 1, 0, 2]), [1]))
+    rows = twice.verdicts
+    assert sorted(r["reason"] or "" for r in rows if r["id"] == ident(0)) == ["", "duplicate_record"]
+    assert [r["keeper"] for r in rows] == [ident(i) for i in (0, 1, 0, 2)]
+
+
+def test_records_of_one_id_and_two_texts_are_one_record_and_the_second_text_joins_nothing(tmp_path):
+    other = TEXTS[1]                                               # longer by a word: it speaks for the id
+    twice = dedup(tmp_path, [documents_of([TEXTS[0], TEXTS[0], other + " more"], [0, 5, 0])])
+    rows = twice.verdicts
+    assert [r["reason"] for r in rows] == ["duplicate_record", None, None]
+    assert rows[1]["kept"] and rows[1]["keeper"] == ident(5)       # its only copy is no document
+
+
+URLS = ["http://a.com/x", "https://www.a.com/x/?utm_source=n#top", "http://a.com/x?page=2", None, None]
+
+
+@pytest.mark.parametrize("urls, reason", [(True, "same_url"), (False, None)])
+def test_one_address_is_one_document_only_where_addresses_count(tmp_path, urls, reason):
+    texts = [" ".join(TEXTS[0].split()[:60]), *TEXTS[1:5]]
+    found = dedup(tmp_path, cut(documents_of(texts, url=pa.array(URLS)), [1]), standing=Standing(urls=urls))
+    rows = found.verdicts
+    assert rows[0]["reason"] == reason and rows[0]["jaccard"] is None and all(r["kept"] for r in rows[1:])
+    assert rows[0]["keeper"] == (ident(1) if urls else ident(0))
+    assert rows[1]["group"] == (ident(0) if urls else ident(1))
+
+
+# the keeper rule ------------------------------------------------------------------------------------------------------
+
+
+def test_the_oldest_or_the_first_source_is_kept_where_that_is_the_rule(tmp_path):
+    texts = [TEXTS[0], TEXTS[0] + " and more", TEXTS[12]]
+    dates = pa.array(["2024-05-01", None, "2023-12-31T23:59:59Z"])
+    table = documents_of(texts, date=dates, source=pa.array(["b", "c", "a"]))
+    kept = {}
+    for rule in (Standing(), Standing("oldest"), Standing("source", source_order=("c", "b")), Standing("source")):
+        rows = dedup(tmp_path, [table], standing=rule).verdicts
+        (kept[rule],) = [i for i, r in enumerate(rows) if r["kept"]]
+    assert list(kept.values()) == [1, 2, 1, 1]                     # most words where the rule does not part them
+
+
+# an older crawl -------------------------------------------------------------------------------------------------------
+
+
+def test_what_an_older_build_kept_stays_and_wins(tmp_path):
+    store = Store(str(tmp_path)).prepare()
+    old = Dedup(store, [documents_of([TEXTS[0], TEXTS[12], TEXTS[5]], [100, 101, 102])])
+    assert [r["kept"] for r in old.verdicts] == [True, False, True]
+    texts = [TEXTS[0] + " much longer", TEXTS[20], TEXTS[6], TEXTS[5], TEXTS[12]]
+    new = Dedup(store, cut(documents_of(texts, [1, 2, 3, 102, 101]), [2]), old=list(zip(old.shingles, old.groups)))
+    rows = new.verdicts
+    assert [r["reason"] for r in rows] == ["near_duplicate", "exact_duplicate", None, "duplicate_record", "near_duplicate"]
+    assert [r["keeper"] for r in rows] == [ident(i) for i in (100, 100, 3, 102, 100)]
+    assert [g.rows for g in new.groups] == [2, 3]                  # the old ones have no verdict here
+
+
+def test_the_same_shard_in_an_older_build_leaves_what_that_dropped_dropped(tmp_path):
+    store = Store(str(tmp_path)).prepare()
+    table = documents_of([TEXTS[0], TEXTS[12], TEXTS[5]])
+    old = Dedup(store, [table])
+    rows = Dedup(store, [table], old=list(zip(old.shingles, old.groups))).verdicts
+    assert [r["reason"] for r in rows] == ["duplicate_record", "near_duplicate", "duplicate_record"]
+    assert [r["keeper"] for r in rows] == [ident(0), ident(0), ident(2)]
+
+
+def test_old_documents_alone_make_no_pair(tmp_path):
+    store = Store(str(tmp_path)).prepare()
+    one, two = Dedup(store, [documents_of([TEXTS[0]], [100])]), Dedup(store, [documents_of([TEXTS[12]], [101])])
+    old = [*zip(one.shingles, one.groups), *zip(two.shingles, two.groups)]
+    assert sum(p.rows for p in Dedup(store, [documents_of([TEXTS[7]])], old=old).pairs) == 0
+    between = Dedup(store, [documents_of([TEXTS[0] + " x"])], old=old)
+    assert between.verdicts[0]["keeper"] in (ident(100), ident(101))
+
+
+# parts ----------------------------------------------------------------------------------------------------------------
 
 
 def test_a_large_bucket_gives_a_star_and_a_chain_and_a_small_one_all_pairs():
@@ -128,43 +206,31 @@ def test_a_document_is_no_pair_of_itself_and_buckets_do_not_mix():
     assert [len(x) for x in bucket_pairs(keys[:0], np.zeros(0, int))] == [0, 0]
 
 
-def documents(*rows):
-    return pa.table({"id": pa.array([ident(i) for i, _, _ in rows], ID),
-                     "words": pa.array([w for _, w, _ in rows], pa.int32()),
-                     "text_digest": pa.array([d * 16 for _, _, d in rows], ID)})
-
-
-def edge_table(*rows):
-    return pa.table({"a": pa.array([ident(a) for a, _, _ in rows], ID), "b": pa.array([ident(b) for _, b, _ in rows], ID),
-                     "jaccard": pa.array([j for _, _, j in rows], pa.float64())})
-
-
-def test_the_keeper_has_most_words_and_among_equals_the_least_id():
-    found = assign(documents((5, 9, b"a"), (3, 9, b"b"), (1, 8, b"c"), (7, 1, b"d")), edge_table((1, 3, 0.9), (1, 5, 0.85)))
-    assert found.column("keeper").to_pylist() == [ident(3), ident(3), ident(3), ident(7)]
-    assert found.column("group").to_pylist() == [ident(1), ident(1), ident(1), ident(7)]
-    assert found.column("kept").to_pylist() == [False, True, False, True]
-    assert found.column("jaccard").to_pylist() == [None, None, 0.9, None]        # 5 and 3 were never compared
-
-
-def test_a_record_read_twice_is_kept_once():
-    found = assign(documents((2, 5, b"a"), (1, 5, b"b"), (2, 5, b"a"), (1, 5, b"b")), edge_table((1, 2, 0.8)))
-    assert found.column("reason").to_pylist() == ["near_duplicate", None, "duplicate_record", "duplicate_record"]
-    assert found.column("keeper").to_pylist() == [ident(1)] * 4
-    assert assign(documents((2, 5, b"a"), (2, 5, b"a")), None).column("kept").to_pylist() == [True, False]
+def test_many_copies_of_one_text_are_one_node(tmp_path):
+    copies = dedup(tmp_path, [documents_of([TEXTS[0]] * 200 + [TEXTS[12]])])
+    assert len({(r["a"], r["b"]) for r in copies.rows(copies.pairs).to_pylist()}) == 1
+    rows = copies.verdicts
+    assert [r["reason"] for r in rows[1:]] == ["exact_duplicate"] * 199 + ["near_duplicate"]
 
 
 def test_no_documents_are_fine(tmp_path):
-    assert assign(documents(), None).num_rows == 0
-    store = Store(str(tmp_path)).prepare()
-    empty = store.write_shard("shingles", Shingle().of(pa.array([], ID), []))
-    record = execute(Task("group", Group(), {"edges": [], "shingles": [empty]}, store))
-    assert [s.rows for s in record.of("groups")] == [0]
-    assert list(exchange("c", Candidates(2), [{"shingles": [empty]}], store, lambda tasks: map(execute, tasks))) == []
+    empty = dedup(tmp_path, [documents_of([])])
+    assert [g.rows for g in empty.groups] == [0] and not empty.pairs and not empty.edges
 
 
-def test_pairs_of_unknown_documents_are_an_error(tmp_path):
+def test_texts_asked_of_a_shard_that_lacks_them_are_an_error(tmp_path, usual):
     store = Store(str(tmp_path)).prepare()
-    pairs = store.write_shard("pairs", edge_table((1, 2, 0.9)).select(["a", "b"]))
-    with pytest.raises(Exception, match="have no shingles"):
-        list(exchange("s", Sides(1), [{"pairs": [pairs]}], store, lambda tasks: map(execute, tasks)))
+    other = store.write_shard("shingles", SHINGLE.of(pa.array([ident(7)], ID), ["something else"]))
+    pairs = pa.table({"shard": pa.array([1], pa.uint64()), "text": pa.array([ident(1)], ID), "a": pa.array([ident(1)], ID),
+                      "b": pa.array([ident(2)], ID)})
+    asked = store.write_shard("asked.0", pairs)
+    with pytest.raises(Exception, match="texts were asked of a shard that does not have them"):
+        list(exchange("v", Verify(1), [{"shingles": [other], "asked": [asked]}], store, lambda tasks: map(execute, tasks)))
+
+
+def test_a_shard_that_came_before_is_dropped_whole(tmp_path, usual):
+    store = usual.store
+    nothing = store.write_shard("decided", DECIDED.empty_table())
+    again = execute(Task("groups", Groups(again=True), {"shingles": usual.shingles[:1], "decided": [nothing]}, store))
+    rows = store.read_shard(again.of("groups")[0]).to_pylist()
+    assert again.counts == {"duplicate_record": 10} and [r["keeper"] for r in rows] == [r["id"] for r in rows]

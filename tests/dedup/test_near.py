@@ -1,41 +1,54 @@
 import csv
 import gzip
 import json
+import re
+import unicodedata
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
-from corpus.dedup.ids import one_array
-from corpus.dedup.near import near_duplicates, pair_jaccard
-from corpus.dedup.shingle import SHINGLES, Shingle
-from corpus.document import ID
+from corpus.chance import id_words
+from corpus.dedup.kernels import jaccard_sorted
+from corpus.dedup.minhash import shingle_sets
+from corpus.dedup.near import candidate_pairs, near_duplicates, near_pairs
+from corpus.text.normal import matching_hashes, text_digests
+from corpus.text.shingles import mix
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "near_duplicates"
 
 
-def ids(n):
-    return pa.array([i.to_bytes(16, "big") for i in range(n)], ID)
+def flattened(sets):
+    return (np.array([x for s in sets for x in sorted(s)], np.uint64), np.cumsum([0, *map(len, sets)]))
 
 
-def test_rows_hold_the_digest_the_words_and_one_band_more_than_asked():
-    rows = Shingle(bands=3, rows=2).of(ids(3), ["one two three four five six", "a b", "!?"])
-    assert rows.schema.equals(SHINGLES) and rows.column("words").to_pylist() == [6, 2, 0]
-    assert [len(s) for s in rows.column("shingles").to_pylist()] == [2, 1, 1]
-    assert [len(b) for b in rows.column("bands").to_pylist()] == [4, 4, 4]
+@given(st.lists(st.sets(st.integers(0, 12)), min_size=1, max_size=6))
+@settings(max_examples=80, deadline=None)
+def test_jaccard_is_that_of_pythons_sets(sets):
+    flat, offsets = flattened(sets)
+    left, right = (x.ravel() for x in np.meshgrid(np.arange(len(sets)), np.arange(len(sets))))
+    expected = [len(sets[i] & sets[j]) / len(sets[i] | sets[j]) if sets[i] | sets[j] else 1.0 for i, j in zip(left, right)]
+    assert jaccard_sorted(flat, offsets, left, right).tolist() == expected
 
 
-def test_equal_matching_forms_share_every_band_and_others_of_no_words_none():
-    a, b, c, d = Shingle().of(ids(4), ["One two three.", "one  TWO three", "...", "--"]).column("bands").to_pylist()
-    assert a == b and not set(c) & set(d)
+def test_jaccard_takes_arrows_buffers_and_the_ends_of_the_range():
+    flat = pa.array([0, 2**64 - 1, 2**64 - 1], pa.uint64()).to_numpy()
+    found = jaccard_sorted(flat, np.array([0, 2, 3], np.int32), np.array([0, 1], np.int32), np.array([1, 1], np.int32))
+    assert found.tolist() == [0.5, 1.0]
 
 
-def test_rows_do_not_depend_on_their_neighbours():
-    texts = ["the quick brown fox jumps over the lazy dog", "", "short one", "the quick brown fox jumps again"]
-    whole = Shingle().of(ids(4), texts)
-    for i, text in enumerate(texts):
-        assert Shingle().of(ids(4).slice(i, 1), [text]).equals(whole.slice(i, 1))
+@given(st.lists(st.lists(st.integers(0, 6), min_size=2, max_size=2), max_size=30))
+@settings(max_examples=80, deadline=None)
+def test_candidates_are_the_rows_that_share_a_key(rows):
+    keys = np.array(rows, np.uint64).reshape(-1, 2)
+    expected = [(i, j) for i in range(len(rows)) for j in range(i + 1, len(rows)) if set(rows[i]) & set(rows[j])]
+    assert list(zip(*(x.tolist() for x in candidate_pairs(keys)))) == expected
 
 
 def test_no_texts_give_no_pairs():
@@ -48,6 +61,20 @@ def test_pairs_and_jaccard_by_hand():
     assert near_duplicates([a, "something else entirely here now", b, a.upper()]) == [
         (0, 2, 95 / 97), (0, 3, 1.0), (2, 3, 95 / 97)]
     assert near_duplicates([a, b], threshold=0.98) == []
+
+
+def test_texts_without_words_are_alike_only_where_they_are_equal():
+    assert near_duplicates(["...", "--", "...", None, "", "a b", "A  b!"]) == [(0, 2, 1.0), (3, 4, 1.0), (5, 6, 1.0)]
+
+
+@given(st.permutations(range(12)), st.integers(0, 4))
+@settings(max_examples=20, deadline=None)
+def test_the_order_of_texts_decides_nothing(order, seed):
+    base = [[f"{k}w{i}" for i in range(60)] for k in range(4)]
+    texts = [" ".join(w[: 60 - cut] + ["x"] * cut) for w in base for cut in (0, 2, 5)]
+    plain = {(i, j): jaccard for i, j, jaccard in near_duplicates(texts, seed=seed)}
+    mixed = near_duplicates([texts[i] for i in order], seed=seed)
+    assert {(*sorted((order[i], order[j])),): jaccard for i, j, jaccard in mixed} == plain
 
 
 def read_manuals(at_most=None):
@@ -63,7 +90,36 @@ def read_manuals(at_most=None):
         if at_most is None or len(names) < at_most:
             names |= dict.fromkeys(pairs[i][:2])
     at = {name: i for i, name in enumerate(names)}
-    return [texts[n] for n in names], [(at[a], at[b], j) for a, b, j in pairs if a in at and b in at]
+    return Manuals([texts[n] for n in names], [(at[a], at[b], j) for a, b, j in pairs if a in at and b in at])
+
+
+class Manuals:
+    def __init__(self, texts, pairs):
+        self.texts, array = texts, pa.array(texts, pa.large_string())
+        self.left, self.right = (np.array([p[k] for p in pairs]) for k in (0, 1))
+        self.listed = np.array([p[2] for p in pairs])
+        hashed = matching_hashes(array)
+        self.words = (*hashed, mix(id_words(text_digests(array, hashed))[:, 0]))
+
+    def jaccard(self):
+        return jaccard_sorted(*shingle_sets(*self.words, 5), self.left, self.right)
+
+    def recall(self, pairs, found):
+        """Share of the listed pairs (a mask) that were found."""
+        edges = set(zip(found[0].tolist(), found[1].tolist()))
+        return np.mean([(min(a, b), max(a, b)) in edges for a, b in zip(self.left[pairs], self.right[pairs])])
+
+
+def tuples(text):
+    words = re.findall(r"\w+", unicodedata.normalize("NFC", text).lower())
+    return {tuple(words[i : i + 5]) for i in range(len(words) - 4)} or {tuple(words)}
+
+
+def true_jaccard(texts, pairs):
+    sets = {}
+    for i in {i for pair in pairs for i in pair}:
+        sets[i] = tuples(texts[i])
+    return np.array([len(sets[a] & sets[b]) / len(sets[a] | sets[b]) for a, b in pairs])
 
 
 @pytest.fixture(scope="module")
@@ -71,29 +127,47 @@ def manuals():
     return read_manuals(1500)
 
 
-def recall(texts, pairs, shingle):
-    found = {(i, j) for i, j, _ in near_duplicates(texts, 0.8, shingle)}
-    return np.mean([(min(a, b), max(a, b)) in found for a, b, _ in pairs])
-
-
 def test_jaccard_is_the_listed_one(manuals):
-    texts, pairs = manuals
-    rows = Shingle().of(ids(len(texts)), texts)
-    found = pair_jaccard(one_array(rows.column("shingles")), np.array([p[:2] for p in pairs]))
-    assert len(pairs) > 700 and np.abs(found - [j for _, _, j in pairs]).max() < 1e-4
+    assert len(manuals.listed) > 700 and np.abs(manuals.jaccard() - manuals.listed).max() < 1e-4
 
 
 def test_listed_pairs_are_found_as_often_as_the_bands_allow(manuals):
-    texts, pairs = manuals
-    near = [p for p in pairs if p[2] >= 0.801]                   # listed to four digits: 0.80 itself may lie below
-    meet = np.array([1 - (1 - j**8) ** 14 for _, _, j in near])
-    spread = np.sqrt((meet * (1 - meet)).sum()) / len(near)
-    assert len(near) > 200 and recall(texts, near, Shingle()) >= meet.mean() - 3 * spread
-    assert recall(texts, near, Shingle(bands=20, rows=7)) >= 0.99
+    near = manuals.listed >= 0.801                               # listed to four digits: 0.80 itself may lie below
+    meet = 1 - (1 - manuals.listed[near] ** 8) ** 14
+    spread = np.sqrt((meet * (1 - meet)).sum()) / near.sum()
+    assert near.sum() > 200
+    assert manuals.recall(near, near_pairs(*manuals.words, bands=14, rows=8)) >= meet.mean() - 3 * spread
+    assert manuals.recall(near, near_pairs(*manuals.words)) >= 0.99
+
+
+def test_every_edge_is_right_by_pythons_sets(manuals):
+    left, right, found = near_pairs(*manuals.words)
+    true = true_jaccard(manuals.texts, list(zip(left.tolist(), right.tolist())))
+    assert len(left) > 200 and (true >= 0.8).all() and (true == found).all()
 
 
 @pytest.mark.slow
-def test_the_default_bands_find_99_in_100_pairs_of_the_whole_set():
-    texts, pairs = read_manuals()
-    near = [p for p in pairs if p[2] >= 0.8]
-    assert len(near) > 2500 and recall(texts, near, Shingle()) >= 0.99
+def test_of_the_whole_set_the_jaccard_agrees_and_edges_are_99_in_100_found_and_right():
+    manuals = read_manuals()
+    assert len(manuals.listed) == 9971 and np.abs(manuals.jaccard() - manuals.listed).max() < 1e-4
+    near = manuals.listed >= 0.8
+    for seed in range(3):
+        assert near.sum() > 2500 and manuals.recall(near, near_pairs(*manuals.words, seed=seed)) >= 0.99
+    left, right, found = near_pairs(*manuals.words)
+    true = true_jaccard(manuals.texts, list(zip(left.tolist(), right.tolist())))
+    assert (true >= 0.8).mean() >= 0.99 and np.abs(true - found).max() == 0
+
+
+@pytest.mark.slow
+def test_components_of_the_whole_set_hold_no_pair_of_less_than_half():
+    manuals = read_manuals()
+    left, right, _ = near_pairs(*manuals.words)
+    nodes = len(manuals.texts)
+    links = coo_matrix((np.ones(len(left)), (left, right)), shape=(nodes, nodes))
+    members = defaultdict(list)
+    for i, component in enumerate(connected_components(links, directed=False)[1].tolist()):
+        members[component].append(i)
+    inside = [(a, b) for group in members.values() for k, a in enumerate(group) for b in group[k + 1 :]]
+    true = true_jaccard(manuals.texts, inside)
+    print(f"{len(inside)} pairs in one component: {(true < 0.8).sum()} under 0.8, {(true < 0.5).sum()} under 0.5")
+    assert (true >= 0.8).mean() > 0.75 and (true >= 0.5).mean() >= 0.99
