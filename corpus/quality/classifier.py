@@ -21,27 +21,15 @@ from corpus import chance
 from corpus.backends import fasttext
 from corpus.errors import ConfigError
 from corpus.numeric.sampling import Smallest
-from corpus.registry import register
+from corpus.quality.measure import calibration
+from corpus.quality.prepare import prepare
+from corpus.registry import UNICODE, register
 from corpus.tasks import Body, TaskIO
 
 HELD_OUT = 0.2
 
 
-def prepare(texts: pa.Array | pa.ChunkedArray, characters: int) -> pa.Array | pa.ChunkedArray:
-    """Texts as CLIMB's classifiers read them, at training and after: one line each, lower case, newlines as `<newline>`,
-    punctuation `. ! ? , ' / ( )` set apart, white space collapsed. Only the first `characters` count. A word that would
-    pass for a fastText label loses its underscores.
-    """
-    out = pc.utf8_slice_codeunits(pc.fill_null(texts, ""), 0, characters)
-    out = pc.replace_substring(out, "\n", " <newline> ")
-    out = pc.utf8_lower(out)
-    out = pc.replace_substring_regex(out, r"([.!?,'/()])", r" \1 ")
-    out = pc.replace_substring(out, fasttext.LABEL, "label")
-    out = pc.replace_substring_regex(out, r"[\s\v\p{Z}\x00\x{85}]+", " ")
-    return pc.utf8_trim(out, " ")
-
-
-@register("body", "fit_quality", provider=("fasttext-numpy2-wheel",))
+@register("body", "fit_quality", version=2, provider=("fasttext-numpy2-wheel", "pyarrow", UNICODE))
 @dataclass(frozen=True)
 class FitQuality(Body):
     """A fastText classifier (Joulin et al. 2017) of positive against negative sources, on one thread.
@@ -110,7 +98,7 @@ class FitQuality(Body):
             rows = np.flatnonzero(side >= 0)
             table = table.take(pa.array(rows))
             ids = chance.id_words(table.column("id"))
-            texts = np.array(prepare(table.column("text"), self.characters).to_pylist(), object)
+            texts = np.array(prepare(table.column("text"), self.characters), object)
             kept.add(chance.hash64(self.seed, "quality", ids), ids, side[rows], text=texts)
         found = kept.rows()
         for side, group in (("positive", 1), ("negative", 0)):
@@ -120,7 +108,7 @@ class FitQuality(Body):
         return found
 
 
-@register("body", "score_quality", provider=("fasttext-numpy2-wheel", "pyarrow"))
+@register("body", "score_quality", version=2, provider=("fasttext-numpy2-wheel", "pyarrow", UNICODE))
 @dataclass(frozen=True)
 class ScoreQuality(Body):
     """The fitted classifier's P(positive) of each document; writes it as an attribute."""
@@ -134,7 +122,7 @@ class ScoreQuality(Body):
         with io.folder("quality") as folder:
             options = json.loads((folder / "quality.json").read_text("utf-8"))
             for texts in _slices(table.column("text")):
-                lines = prepare(texts, options["characters"]).to_pylist()
+                lines = prepare(texts, options["characters"])
                 scores.append(fasttext.probabilities(folder / "model.bin", lines, "positive"))
         io.write("attributes", pa.table({"id": table.column("id"), self.column: pa.array(np.concatenate(scores))}))
         io.count("documents", table.num_rows)
@@ -146,12 +134,16 @@ def _slices(texts: pa.ChunkedArray, rows: int = 4096) -> Iterator[pa.ChunkedArra
 
 
 def measure(scores: np.ndarray, good: np.ndarray) -> dict[str, Any]:
-    """Accuracy, precision and recall at 0.5; None where nothing stands in the denominator. scores, good: (n,)."""
+    """Accuracy, precision and recall at 0.5, and whether scores are frequencies (`corpus.quality.measure.calibration`);
+    None where nothing stands in the denominator. scores, good: (n,).
+    """
     said = scores >= 0.5
     right = int((said & good).sum())
 
     def share(part: int, whole: int) -> float | None:
         return round(part / whole, 4) if whole else None
 
+    frequencies = calibration(np.column_stack([1 - scores, scores]), good.astype(np.int64))
     return {"documents": len(good), "accuracy": share(int((said == good).sum()), len(good)),
-            "precision": share(right, int(said.sum())), "recall": share(right, int(good.sum()))}
+            "precision": share(right, int(said.sum())), "recall": share(right, int(good.sum())),
+            "expected_calibration_error": frequencies["expected_error"], "brier": frequencies["brier"]}

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from corpus.errors import ConfigError
-from corpus.quality.classifier import FitQuality, ScoreQuality, measure, prepare
+from corpus.quality.classifier import FitQuality, ScoreQuality, measure
 from corpus.store import Store
 from corpus.tasks import Task, execute
 
@@ -31,21 +31,6 @@ def documents(n: int = 200) -> pa.Table:
 def fit(store: Store, shards: list[pa.Table], body: FitQuality = BODY):
     record = execute(Task("quality", body, {"documents": [store.write_shard("documents", t) for t in shards]}, store))
     return record.of("quality")[0]
-
-
-@pytest.mark.parametrize("text, line", [
-    ("Hello, World!\nIt's (a) test/try.  Done?", "hello , world ! <newline> it ' s ( a ) test / try . done ?"),
-    ("a\r\n\tb\u00a0c\x00d", "a <newline> b c d"),
-    ("__label__positive here", "labelpositive here"),
-    ("__Label__x", "labelx"),
-    ("", ""),
-])
-def test_text_is_prepared_as_climbs_classifiers_read_it(text, line):
-    assert prepare(pa.array([text], pa.large_string()), 1000).to_pylist() == [line]
-
-
-def test_only_the_first_characters_count():
-    assert prepare(pa.array(["äbcdef"], pa.large_string()), 3).to_pylist() == ["äbc"]
 
 
 def test_good_and_bad_sources_are_told_apart(tmp_path: Path):
@@ -107,9 +92,11 @@ def test_a_source_without_documents_is_named(tmp_path: Path):
         FitQuality(positive=("web",), negative=("web",))
 
 
-def test_accuracy_precision_and_recall_by_hand():
+def test_accuracy_precision_recall_and_calibration_by_hand():
     found = measure(np.array([0.9, 0.8, 0.2, 0.1]), np.array([True, False, True, False]))
-    assert found == {"documents": 4, "accuracy": 0.5, "precision": 0.5, "recall": 0.5}
+    # of two that are called .9 and two that are called .8 (both .8 wrong): |1.8 - 2| + |1.6 - 0| over 4
+    assert found == {"documents": 4, "accuracy": 0.5, "precision": 0.5, "recall": 0.5,
+                     "expected_calibration_error": 0.45, "brier": 0.65}
     assert measure(np.zeros(0), np.zeros(0, bool))["accuracy"] is None
 
 
