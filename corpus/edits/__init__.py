@@ -1,0 +1,1 @@
+"""Editors: text repaired, masked or cut, with the places kept as an attribute."""
