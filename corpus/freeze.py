@@ -1,7 +1,8 @@
-"""Freezing: what dedup kept of some shards becomes one shard of the frozen set. From here on no row moves."""
+"""Freezing: what dedup kept of some shards, and its marks, become one shard each. From here on no row moves."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,20 +12,26 @@ from corpus.registry import register
 from corpus.tasks import Body, TaskIO
 
 
-@register("body", "freeze")
+@register("body", "freeze", version=2)
 @dataclass(frozen=True)
 class Freeze(Body):
-    """Keeps the rows of `documents` that `groups` keeps, shard beside shard, and writes them as one `documents` shard."""
+    """Keeps the rows of `documents` and of `marks` that `groups` keeps, shard beside shard, and writes them as one shard
+    each, row for row.
+    """
 
     def run(self, io: TaskIO) -> None:
-        documents, groups = io.items("documents"), io.items("groups")
-        if len(documents) != len(groups):
-            raise ValueError(f"{len(documents)} 'documents' shards for {len(groups)} 'groups' shards")
-        kept = [DOCUMENT.empty_table()]
-        for rows, group in zip(io.tables("documents"), io.tables("groups", ["id", "kept"])):
-            if not rows.column("id").combine_chunks().equals(group.column("id").combine_chunks()):
-                raise ValueError("'groups' is not aligned with 'documents'")
-            kept.append(rows.filter(group.column("kept")).select(DOCUMENT.names).cast(DOCUMENT))
-        frozen = pa.concat_tables(kept)
+        frozen = pa.concat_tables([DOCUMENT.empty_table(), *(t.select(DOCUMENT.names).cast(DOCUMENT)
+                                                             for t in _kept(io, "documents"))])
         io.write("documents", frozen)
+        io.write("marks", pa.concat_tables(_kept(io, "marks")))
         io.count("documents", frozen.num_rows)
+
+
+def _kept(io: TaskIO, name: str) -> Iterator[pa.Table]:
+    items, groups = io.items(name), io.items("groups")
+    if len(items) != len(groups):
+        raise ValueError(f"{len(items)} '{name}' shards for {len(groups)} 'groups' shards")
+    for rows, group in zip(io.tables(name), io.tables("groups", ["id", "kept"])):
+        if not rows.column("id").combine_chunks().equals(group.column("id").combine_chunks()):
+            raise ValueError(f"'groups' is not aligned with '{name}'")
+        yield rows.filter(group.column("kept"))

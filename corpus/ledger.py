@@ -22,18 +22,17 @@ _RECORD = ("id", "url", "source", "file", "offset")
 @register("body", "ledger")
 @dataclass(frozen=True)
 class Ledger(Body):
-    """Joins the verdicts of `extract` and `filter` and the groups of `dedup` into `verdicts`, in the order of `extract`.
+    """Joins the verdicts of `stages`, in this order, and the groups of `dedup` into `verdicts`, in the order of the first.
 
     A record has the verdict of the stage that dropped it, else it is kept. A duplicate's rule is `jaccard`, its value
     the Jaccard with its keeper. A stage without an input dropped nothing; several shards of a stage count as one.
     """
 
+    stages: tuple[str, ...] = ("extract", "edit", "filter")
     dedup_stage: str = "dedup"
 
     def run(self, io: TaskIO) -> None:
-        stages = [("extract", _rows(io, "extract"))]
-        if io.items("filter"):
-            stages.append(("filter", _rows(io, "filter")))
+        stages = [(name, _rows(io, name)) for i, name in enumerate(self.stages) if i == 0 or io.items(name)]
         if io.items("dedup"):
             stages.append(("dedup", self._verdicts(pa.concat_tables(io.tables("dedup")))))
         records = stages[0][1]

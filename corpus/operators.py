@@ -102,6 +102,21 @@ class Annotator(Operator):
         raise NotImplementedError
 
 
+class Editor(Operator):
+    """Documents → documents: repairs, masks or cuts text. One row out for each row in; a text may become null."""
+
+    #: What `edit` returns: the text as it is now, null where nothing is left of it, and what was touched, as places
+    #: [start, end) in characters of the text as this editor got it, in order and apart, each with what was found there.
+    EDITED: ClassVar[pa.Schema] = pa.schema([
+        ("text", pa.large_string()),
+        ("spans", pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("kind", pa.string())]))),
+    ])
+
+    def edit(self, batch: Batch) -> pa.Table:
+        """Returns a table of `EDITED`; reads column `text`, which has no nulls."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class Rule:
     """A bound on a signal with a named reason: a row is dropped where `low <= signal <= high` does not hold.

@@ -11,6 +11,7 @@ from pipelines.stages import (
     compile,
     dedup,
     domains,
+    edit,
     embed,
     extract,
     filter,
@@ -41,10 +42,11 @@ class Made:
 def recipe(line: Line, build: Build) -> Made:
     raw = ingest.stage(line, build)
     extracted = extract.stage(line, build, raw)
-    filtered = filter.stage(line, build, extracted)
+    edited = edit.stage(line, build, extracted)
+    filtered = filter.stage(line, build, raw, edited or extracted)
     groups = dedup.stage(line, build, filtered)
-    frozen, verdicts = freeze.stage(line, build, raw, extracted, filtered, groups)  # from here on, rows stay put
-    marks = annotate.stage(line, build, frozen)  # tokenizer, tokens, quality, language
+    frozen, verdicts = freeze.stage(line, build, raw, extracted, edited, filtered, groups)  # from here on, rows stay put
+    marks = annotate.stage(line, build, frozen)  # tokenizer, tokens, quality
     vectors = embed.stage(line, build, frozen)
     clusters = cluster.stage(line, build, vectors)
     spaces = domains.stage(line, build, frozen, marks, vectors, clusters)  # taxonomy, domain, meta-domains

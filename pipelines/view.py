@@ -1,4 +1,4 @@
-"""Reading a finished (or half finished) build: its manifests by step, the funnel, domains, cells, a document's story."""
+"""Reading a finished (or half finished) build: its manifests by step, the funnel, domains, cells, rows by id."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus import results
-from corpus.document import parse_id, show_id
+from corpus.document import show_id
 from corpus.errors import MissingFile, UnknownName
 from corpus.results import Folder, Shard
 from corpus.store import Store
 from pipelines.config.load import Build
 from pipelines.plan import read_state, result_of
+
+#: Stages that may drop a record, in order.
+STAGES = ("ingest", "extract", "edit", "filter", "dedup")
 
 
 class View:
@@ -62,8 +64,8 @@ class View:
         found = [results.item_from_json(o) for task in manifest["tasks"] for o in task["outputs"]]
         return [o for o in found if name is None or o.name == name]
 
-    def shards(self, step: str, name: str) -> list[Shard]:
-        """Shards of a step's output; none where the step was not reached."""
+    def shards(self, step: str, name: str | None) -> list[Shard]:
+        """Shards of a step's output, of all its outputs where `name` is None; none where the step was not reached."""
         manifest = self.manifests.get(step)
         return [] if manifest is None else [o for o in self.outputs(manifest, name) if isinstance(o, Shard)]
 
@@ -84,6 +86,11 @@ class View:
 
     # summaries ---------------------------------------------------------------------------------------------------
 
+    @property
+    def stages(self) -> list[str]:
+        """Stages of this build that may drop a record, in order."""
+        return [s for s in STAGES if s != "edit" or self.build.editors]
+
     def funnel(self) -> list[dict[str, Any]]:
         """Per stage: records left, dropped, reasons (most frequent first), from the ledger's verdicts."""
         dropped: dict[str, dict[str, int]] = {}
@@ -96,7 +103,7 @@ class View:
                 reasons = dropped.setdefault(row["stage"], {})
                 reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["count_all"]
         left, found = total, [{"stage": "records", "left": total, "dropped": 0, "reasons": []}]
-        for stage in ("ingest", "extract", "filter", "dedup"):
+        for stage in self.stages:
             reasons = sorted(dropped.pop(stage, {}).items(), key=lambda item: (-item[1], item[0]))
             gone = sum(n for _, n in reasons)
             left -= gone
@@ -173,84 +180,21 @@ class View:
             "first": [{k: show_value(v) for k, v in row.items()} for row in rows],
         }
 
-    # one document ------------------------------------------------------------------------------------------------
-
-    def explain(self, wanted: str, most: int = 20) -> list[dict[str, Any]]:
-        """Every record with this id, address, file or reason: what became of it, and where it went."""
-        own = parse_id(wanted)
-        stories = []
-        for table in self._verdicts():
-            mask = pc.equal(table.column("url"), wanted)
-            for column in ("file", "reason"):
-                mask = pc.or_kleene(mask, pc.equal(table.column(column), wanted))
-            if own is not None:
-                mask = pc.or_kleene(mask, pc.equal(table.column("id"), pa.scalar(own, pa.binary(16))))
-            for row in table.filter(pc.fill_null(mask, False)).to_pylist():
-                stories.append(self._story(row))
-                if len(stories) == most:
-                    return stories
-        return stories
-
-    def _verdicts(self) -> Iterator[pa.Table]:
-        for shard in self.shards("freeze.ledger", "verdicts"):
-            yield self.store.read_shard(shard)
-
-    def _story(self, verdict: dict[str, Any]) -> dict[str, Any]:
-        raw = verdict["id"]
-        story: dict[str, Any] = {
-            "id": show_id(raw),
-            "url": verdict["url"],
-            "source": verdict["source"],
-            "file": f"{verdict['file']} at {verdict['offset']:,}",
-        }
-        if not verdict["kept"]:
-            story["verdict"] = f"dropped at {verdict['stage']}: {verdict['reason']}"
-            if verdict["rule"] is not None and verdict["value"] is not None:
-                bound = "" if verdict["bound"] is None else f", bound {verdict['bound']:g}"
-                story["measured"] = f"{verdict['rule']} = {verdict['value']:.6g}{bound}"
-            if verdict["keeper"] is not None:
-                story["keeper"] = show_id(verdict["keeper"])
-                story["group"] = show_id(verdict["group"])
-            return story
-        story["verdict"] = "kept"
-        for step, name, columns in (
-            ("annotate.tokens", "tokens", ("token_count",)),
-            ("annotate.score", "attributes", ("quality",)),
-            ("domains.assign", "domains", ("cluster", "domain")),
-            ("search.index", "index", ("cell",)),
-        ):
-            row = self._row(step, name, raw, ["id", *columns])
-            for column in columns:
-                if row is not None:
-                    story[column] = row[column] if not isinstance(row[column], float) else round(row[column], 4)
-        if story.get("domain") is None and story.get("cluster") is not None:
-            cluster = next((c for c in self.taxonomy()["clusters"] if c["cluster"] == story["cluster"]), {})
-            story["domain"] = f"none: cluster {story['cluster']} was pruned ({cluster.get('why') or 'pruned'})"
-        elif story.get("domain") is not None:
-            label = next((d["label"] for d in self.domains() if d["id"] == story["domain"]), "")
-            story["domain"] = f"{story['domain']} ({label})"
-        copies = []
-        for number, shard in self._drawn():
-            table = self.store.read_shard(shard, ["id", "copy"])
-            at = np.flatnonzero(pc.equal(table.column("id"), pa.scalar(raw, pa.binary(16))).to_numpy())
-            copies += [f"shard {number} row {i} (copy {table.column('copy')[int(i)].as_py()})" for i in at]
-        story["shards"] = "; ".join(copies) or "not drawn: its cell's share was met without it"
-        return story
-
-    def _drawn(self) -> Iterator[tuple[int, Shard]]:
-        """Each drawn shard with its number; one that no document went to has no shard."""
-        manifest = self.manifests.get("shards.place")
-        if manifest is not None:
-            drawn = result_of("shards.place", manifest)["drawn"]
-            yield from zip(drawn.numbers or (), drawn)
-
-    def _row(self, step: str, name: str, raw: bytes, columns: list[str]) -> dict[str, Any] | None:
+    def row(self, step: str, name: str, raw: bytes, columns: list[str] | None = None) -> dict[str, Any] | None:
+        """The first row of a step's output that has this id, or None."""
         for shard in self.shards(step, name):
             table = self.store.read_shard(shard, columns)
             found = table.filter(pc.equal(table.column("id"), pa.scalar(raw, pa.binary(16))))
             if found.num_rows:
                 return found.slice(0, 1).to_pylist()[0]
         return None
+
+    def drawn(self) -> Iterator[tuple[int, Shard]]:
+        """Each drawn shard with its number; one that no document went to has no shard."""
+        manifest = self.manifests.get("shards.place")
+        if manifest is not None:
+            drawn = result_of("shards.place", manifest)["drawn"]
+            yield from zip(drawn.numbers or (), drawn)
 
     def write_report(self) -> str:
         """Writes the report from what is there; returns its path."""

@@ -26,9 +26,12 @@ def freeze(tmp_path):
 
     def run(rows, said):
         inputs = {"documents": [store.write_shard("documents", r) for r in rows],
+                  "marks": [store.write_shard("marks", r.select(["id"]).append_column("mark", r.column("text"))) for r in rows],
                   "groups": [store.write_shard("groups", g) for g in said]}
         record = execute(Task("freeze", Freeze(), inputs, store))
-        return record, store.read_shard(record.of("documents")[0])
+        frozen, marks = (store.read_shard(record.of(name)[0]) for name in ("documents", "marks"))
+        assert marks.column("id").equals(frozen.column("id")) and marks.column("mark").equals(frozen.column("text"))
+        return record, frozen
 
     return run
 

@@ -11,13 +11,14 @@ from pipelines import operators
     [
         ("extractor", "plain", {"resiliparse"}),                                        # detection of encodings
         ("extractor", "resiliparse", {"resiliparse"}),
+        ("extractor", "blocks", {"lxml", "resiliparse"}),
         ("extractor", "trafilatura", {"trafilatura", "lxml", "jusText", "resiliparse"}),
         ("reader", "warc", {"fastwarc"}),                                               # br and zstd bodies
         ("reader", "wet", {"fastwarc"}),
         ("signal", "gopher_quality", {"python-unicode"}),
         ("signal", "gopher_repetition", {"python-unicode"}),
         ("body", "shingle", {"python-unicode"}),
-        ("body", "score_quality", {"fasttext-numpy2-wheel", "pyarrow"}),                # lower case
+        ("body", "score_quality", {"fasttext-numpy2-wheel", "pyarrow", "python-unicode"}),
     ],
 )
 def test_an_operator_names_what_decides_its_output(kind, name, providers):

@@ -29,14 +29,18 @@ INDEX = pa.schema([
 ])
 
 
+UNKNOWN = "unknown"
+
+
 @register("body", "cells")
 @dataclass(frozen=True)
 class CellIndex(Body):
     """A shard's documents, token counts and attributes → its `index`.
 
     beside: the names of the inputs, aligned row for row; the first has the documents, one of them `token_count`. An
-    attribute is taken from the first input after the documents that has it, else from the documents. A document that a
-    shard of `tombstones` names has no cell either: what is removed is not drawn, whatever is frozen.
+    attribute is taken from the first input after the documents that has it, else from the documents. What was not found
+    of a document among the `marks` (no licence, no language) is the value "unknown". A document that a shard of
+    `tombstones` names has no cell: what is removed is not drawn, whatever is frozen.
     """
 
     attributes: tuple[str, ...]
@@ -50,7 +54,10 @@ class CellIndex(Body):
             table = io.table(name, ["id", "token_count"] if name == "tokens" else None)
             others[name] = table.column("id")
             for column in table.column_names:
-                columns.setdefault(column, table.column(column))
+                values = table.column(column)
+                if name == "marks" and column in self.attributes:
+                    values = pc.fill_null(values.cast(pa.string()), UNKNOWN)
+                columns.setdefault(column, values)
         own = [a for a in self.attributes if a not in columns]
         try:
             documents = io.table(self.beside[0], list(dict.fromkeys(["id", "source", *own])))

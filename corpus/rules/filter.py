@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpus.annotate import aligned
 from corpus.document import ID, VERDICT
 from corpus.errors import DroppedTooMuch
 from corpus.operators import Rule
 from corpus.registry import register
-from corpus.rules.bounds import columns_of, judge, require
+from corpus.rules.bounds import judge, require
 from corpus.tasks import Body, TaskIO
 from corpus.text.normal import text_digests
 
@@ -23,23 +24,29 @@ TOMBSTONE = pa.schema([("id", ID), ("text_digest", ID)])
 REMOVED = "removed"
 
 
-@register("body", "filter", provider="python-unicode")
+@register("body", "filter", version=2, provider="python-unicode")
 @dataclass(frozen=True)
 class Filter(Body):
-    """Judges a shard's documents by their signals; inputs `documents`, `signals` (same rows), `tombstones`.
+    """Judges a shard's documents by what was measured of them; inputs `documents`, those that `beside` names (same
+    rows), `tombstones`.
 
-    Writes `documents`, the survivors in order, and `verdicts`, a row for every document that came in. A document whose
+    Writes `documents`, the survivors in order; `marks`, beside them every column of one value a row that was measured;
+    and `verdicts`, a row for every document that came in. A document whose
     id or whose matching form's digest (`corpus.text.normal`) is among the tombstones is dropped before any rule, reason
     `removed`.
     """
 
     rules: tuple[Rule, ...]
     stage: str = "filter"
+    beside: tuple[str, ...] = ("signals",)
 
     def run(self, io: TaskIO) -> None:
-        documents, signals = io.table("documents"), self._signals(io)
+        documents = io.table("documents")
+        signals = aligned(io, self.beside)
         if not signals.column("id").combine_chunks().equals(documents.column("id").combine_chunks()):
-            raise ValueError("'signals' is not aligned with 'documents'")
+            raise ValueError(f"'{self.beside[0]}' is not aligned with 'documents'")
+        for rule in self.rules:
+            require(rule, signals.column_names, f"{self.stage}.rules")
         judged = judge(signals, self.rules)
         removed = removed_by(documents, pa.concat_tables(io.tables("tombstones")) if io.items("tombstones") else None)
         gone = pa.array(removed)
@@ -57,13 +64,9 @@ class Filter(Body):
         io.count_reasons(verdicts.column("reason"))
         io.count("documents", int(kept.sum()))
         io.write("documents", documents.filter(pa.array(kept)))
+        plain = [f.name for f in signals.schema if not pa.types.is_nested(f.type)]
+        io.write("marks", signals.select(plain).filter(pa.array(kept)))
         io.write("verdicts", verdicts)
-
-    def _signals(self, io: TaskIO) -> pa.Table:
-        signals = io.table("signals")
-        for rule in self.rules:
-            require(rule, signals.column_names, f"{self.stage}.rules")
-        return signals.select(["id", *(c for c in columns_of(self.rules) if c != "id")])
 
 
 def removed_by(documents: pa.Table, tombstones: pa.Table | None) -> np.ndarray:

@@ -27,7 +27,7 @@ seed: 0                    # every draw of chance comes from it
 
 sources:                   # paths, globs or URLs, relative to this file
 {sources}
-extract: resiliparse       # main text of HTML; trafilatura is more careful and slower (plain text passes either)
+extract: blocks            # main text of HTML; resiliparse is faster, trafilatura another opinion (plain text passes any)
 
 filter:
   signals: [gopher_quality, gopher_repetition, language]

@@ -129,19 +129,20 @@ def explain(
     from corpus.errors import UserError
     from pipelines.cli.text import as_json, plain
     from pipelines.config.load import load_build
+    from pipelines.story import stories
     from pipelines.view import View
 
-    stories = View(load_build(build)).explain(document)
-    if not stories:
+    found = stories(View(load_build(build)), document)
+    if not found:
         raise UserError(
             f"no record of this build has the id or address '{plain(document)}'; corpus show {build} shows what there is"
         )
     if json_:
-        print(as_json(stories))
+        print(as_json(found))
         return
     print(
         "\n\n".join(
-            "\n".join(f"{k:<10} {plain(str(v))}" for k, v in story.items() if v not in (None, "", [])) for story in stories
+            "\n".join(f"{k:<10} {plain(str(v))}" for k, v in story.items() if v not in (None, "", [])) for story in found
         )
     )
 

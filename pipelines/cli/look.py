@@ -69,10 +69,11 @@ def _columns(file: str, reader: str) -> Look:
 
 
 def _json_records(file: str) -> list[dict[str, Any]]:
-    from corpus.sources.jsonl import lines
+    from corpus.sources.jsonl import Blanks, lines
 
     with open(file, "rb") as stream:
-        first = [line for line in islice(lines(stream, 10 << 20), SAMPLE) if not isinstance(line, bytes) or line.strip()]
+        told = (line for line in islice(lines(stream, 10 << 20), SAMPLE) if not isinstance(line, Blanks))
+        first = [line for line in told if not isinstance(line, bytes) or line.strip()]
     found = [record for line in first if isinstance(line, bytes) and isinstance(record := _parsed(line), dict)]
     if found:
         return found

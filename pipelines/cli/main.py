@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from corpus import __version__
-from pipelines.cli import build, init, inspect, mix, shards
+from pipelines.cli import build, decontaminate, init, inspect, mix, quality, shards
 
 app = typer.Typer(
     name="corpus",
@@ -30,6 +30,8 @@ app.command("report")(inspect.report)
 app.command("doctor")(inspect.doctor)
 app.add_typer(shards.app, name="shards")
 app.add_typer(mix.app, name="mix")
+app.add_typer(quality.app, name="quality")
+app.add_typer(decontaminate.app, name="decontaminate")
 
 
 def _version(wanted: bool) -> None:

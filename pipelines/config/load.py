@@ -16,16 +16,20 @@ from pydantic import TypeAdapter, ValidationError
 
 from corpus import assets, registry
 from corpus.errors import ConfigError, MissingFile, UnknownName
-from corpus.operators import Annotator, Extractor, Operator, Reader, Rule, Writer
+from corpus.operators import Annotator, Editor, Extractor, Operator, Reader, Rule, Writer
 from pipelines import operators
 from pipelines.config import schema
+from pipelines.config.checks import check_cells, check_keeper, measured, refuse_twice
 from pipelines.config.messages import first_error, right
 from pipelines.config.places import check_protocols, check_store, resolve, rooted
 from pipelines.config.reading import read_yaml, short
 from pipelines.config.rules import make_rules
 
 ASSET = "a path, package:NAME/FILE, or hf:ORG/NAME"
-READERS = {".warc": "warc", ".wet": "warc", ".jsonl": "jsonl", ".json": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+READERS = {
+    ".warc": "warc", ".wet": "warc", ".arc": "arc", ".jsonl": "jsonl", ".json": "jsonl", ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Build:
     store_url: str
     sources: tuple[SourceOf, ...]
     extractor: Extractor
+    editors: tuple[Editor, ...]
     signals: tuple[Annotator, ...]
     rules: tuple[Rule, ...]
     tokenizer: Operator
@@ -186,9 +191,13 @@ def _make(where: str, file: schema.BuildFile) -> Build:
     store_url = resolve(file.store, base)
     check_store(store_url)
     signals = tuple(make_operator("signal", s, f"filter.signals[{i}]", base) for i, s in enumerate(file.filter.signals))
-    _refuse_twice([s.schema().names for s in signals], "filter.signals")
-    _refuse_twice([[c] for c in file.cells], "cells")
-    rules = make_rules(file.filter.rules, signals, "filter.rules")
+    refuse_twice([s.schema().names for s in signals], "filter.signals")
+    editors = tuple(make_operator("editor", s, f"edits[{i}]", base) for i, s in enumerate(file.edits))
+    refuse_twice([[e.name] for e in editors], "edits")
+    columns = measured(file, signals)
+    rules = make_rules(file.filter.rules, columns, "filter.rules")
+    check_cells(file.cells, columns)
+    check_keeper(file.dedup, columns, seen, file.name)
     for side in ("positive", "negative"):
         for i, name in enumerate(getattr(file.quality, side, ())):
             if name not in seen:
@@ -209,8 +218,6 @@ def _make(where: str, file: schema.BuildFile) -> Build:
         raise ConfigError(
             "domains.prune_below", "prunes by quality, but the build has no quality score", "a 'quality' section"
         )
-    if "language" in file.cells and not any("language" in s.schema().names for s in signals):
-        raise ConfigError("cells", "has 'language', but no signal measures it", "{use: language} in filter.signals")
     for i, limit in enumerate(file.search.limits):
         if limit.attribute not in file.cells:
             raise UnknownName("cell attribute", limit.attribute, file.cells, f"search.limits[{i}].attribute")
@@ -219,7 +226,7 @@ def _make(where: str, file: schema.BuildFile) -> Build:
         if limit.low > limit.high:
             raise ConfigError(f"search.limits[{i}]", f"low {limit.low:g} is over high {limit.high:g}", "low <= high")
     writers = tuple(make_operator("writer", s, f"shards[{i}]", base) for i, s in enumerate(file.shards))
-    _refuse_twice([[w.name] for w in writers], "shards")
+    refuse_twice([[w.name] for w in writers], "shards")
     return Build(
         where=where,
         base=base,
@@ -227,6 +234,7 @@ def _make(where: str, file: schema.BuildFile) -> Build:
         store_url=store_url,
         sources=tuple(sources),
         extractor=make_operator("extractor", file.extract, "extract", base),
+        editors=editors,
         signals=signals,
         rules=rules,
         tokenizer=make_operator("tokenizer", file.tokens, "tokens", base),
@@ -235,16 +243,6 @@ def _make(where: str, file: schema.BuildFile) -> Build:
         targets=targets,
         writers=writers,
     )
-
-
-def _refuse_twice(given: list[list[str]], where: str) -> None:
-    """given: names that each entry of the list at `where` gives; no two may give one."""
-    first: dict[str, int] = {}
-    for i, names in enumerate(given):
-        for name in names:
-            if name in first:
-                raise ConfigError(f"{where}[{i}]", f"gives '{name}', as {where}[{first[name]}] does", "each once")
-            first[name] = i
 
 
 def with_mixture(build: Build, weights: str | None, budget: int | None) -> Build:

@@ -5,12 +5,14 @@ and has a reason that no other rule has.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from corpus.errors import ConfigError, UnknownName, nearest
-from corpus.operators import Annotator, Rule
-from corpus.rules.bounds import columns_of
+from corpus.operators import Rule
+from corpus.rules.bounds import ScopedRule, columns_of
 from corpus.rules.presets import PRESETS
 from pipelines.config.schema import RuleSpec
 
@@ -24,9 +26,10 @@ class _Listed:
     preset: bool
 
 
-def make_rules(specs: Sequence[str | RuleSpec], signals: Sequence[Annotator], where: str) -> tuple[Rule, ...]:
+def make_rules(specs: Sequence[str | RuleSpec], columns: Mapping[str, pa.DataType], where: str) -> tuple[Rule, ...]:
     """The rules in order. An own rule takes the place of a preset's where it gives that one's `reason`: bounds change,
-    order and languages stay. `where` is the list's place in the file.
+    order and languages stay, unless it names languages itself. `columns`: what is measured; `where` is the list's place in
+    the file.
     """
     listed: dict[str, _Listed] = {}
     for i, spec in enumerate(specs):
@@ -45,14 +48,15 @@ def make_rules(specs: Sequence[str | RuleSpec], signals: Sequence[Annotator], wh
         rule = _own(spec, place)
         before = listed.get(rule.reason)
         if before is not None and before.preset and spec.reason is not None:
-            own = {name: getattr(rule, name) for name in ("signal", "low", "high", "among")}
-            rule = dataclasses.replace(before.rule, **own)
+            scoped = isinstance(rule, ScopedRule) or not isinstance(before.rule, ScopedRule)
+            names = ("signal", "low", "high", "among")
+            rule = rule if scoped else dataclasses.replace(before.rule, **{name: getattr(rule, name) for name in names})
         elif before is not None:
             raise ConfigError(
                 f"{place}.reason", f"'{rule.reason}' is the reason of {before.place} too", "a reason of its own"
             )
         listed[rule.reason] = _Listed(place, rule, False)
-    _check_columns(listed.values(), signals)
+    _check_columns(listed.values(), columns)
     return tuple(one.rule for one in listed.values())
 
 
@@ -60,7 +64,7 @@ def _preset(name: str, spec: str | RuleSpec, place: str) -> tuple[Rule, ...]:
     if name not in PRESETS:
         raise UnknownName("preset", name, PRESETS, place)
     if isinstance(spec, RuleSpec):
-        for key in ("signal", "reason", "low", "high", "among"):
+        for key in ("signal", "reason", "low", "high", "among", "languages", "other_than"):
             if getattr(spec, key) is not None:
                 right = "a rule of its own behind it: {signal: NAME, reason: the preset's, low: N}"
                 raise ConfigError(f"{place}.{key}", "stands beside a preset, which has bounds already", right)
@@ -81,13 +85,18 @@ def _own(spec: RuleSpec, place: str) -> Rule:
         raise ConfigError(place, "has 'among' and a bound", "'among' for words, 'low' and 'high' for numbers")
     if spec.low is not None and spec.high is not None and spec.low > spec.high:
         raise ConfigError(place, f"low {spec.low:g} is over high {spec.high:g}", "low <= high, or nothing is kept")
+    if spec.languages is not None and spec.other_than is not None:
+        raise ConfigError(place, "has 'languages' and 'other_than'", "one of them")
     side = "_low" if spec.high is None else "_high" if spec.low is None else ""
     reason = spec.reason or spec.signal.replace(".", "_") + (side if spec.among is None else "")
-    return Rule(spec.signal, reason, spec.low, spec.high, None if spec.among is None else tuple(spec.among))
+    given = (spec.signal, reason, spec.low, spec.high, None if spec.among is None else tuple(spec.among))
+    if spec.languages is None and spec.other_than is None:
+        return Rule(*given)
+    languages = None if spec.languages is None else tuple(spec.languages)
+    return ScopedRule(*given, languages=languages, other_than=tuple(spec.other_than or ()))
 
 
-def _check_columns(listed: Sequence[_Listed], signals: Sequence[Annotator]) -> None:
-    types = {field.name: field.type for s in signals for field in s.schema()}
+def _check_columns(listed: Iterable[_Listed], types: Mapping[str, pa.DataType]) -> None:
     for one in listed:
         rule = one.rule
         for column in columns_of((rule,)):

@@ -39,11 +39,15 @@ class RuleSpec(Part):
     low: float | None = None
     high: float | None = None
     among: list[str] | None = None
+    languages: Annotated[list[str], Field(min_length=1)] | None = None  # the rule is for these languages alone ...
+    other_than: Annotated[list[str], Field(min_length=1)] | None = None  # ... or for all but these
 
 
 class Filter(Part):
     signals: list[Spec] = ["gopher_quality", "gopher_repetition", "language"]
     rules: list[str | RuleSpec] = ["gopher"]
+    buckets: list[str] = []  # columns of scores whose buckets of equally many documents make `quality_bucket`
+    robots: list[Annotated[str, Field(min_length=1)]] = []  # agents whose robots.txt rules are looked up for each document
     max_dropped: Share = 0.95  # the build stops when more than this share is dropped
 
 
@@ -53,6 +57,24 @@ class Dedup(Part):
     rows: Count = 7
     threshold: Share = 0.8
     partitions: Count = 16
+    keep: Literal["longest", "score", "oldest", "source"] = "longest"  # which document of a group stays
+    score: str | None = None  # of keep: score, the column that says which is best
+    source_order: list[str] | None = None  # of keep: source, best first
+    urls: bool = False  # one address is one document, whatever its texts
+    against: list[Name] = []  # builds of the same store whose documents are older and stay
+
+
+class Decontaminate(Part):
+    """Overlap with evaluation sets, measured for each document; rules say what follows from it."""
+
+    against: Annotated[list[str], Field(min_length=1)]  # files of items, or olmo:NAME
+    ngram: Annotated[int, Field(ge=8, le=13)] = 13
+    min_words: Annotated[int, Field(ge=5, le=13)] = 8  # shorter questions are listed and not looked for
+    max_questions: Count = 10  # a run of words that more questions share says nothing
+    fields: list[str] = []  # members of an item that make its question; none: as the item's form is known
+    answer: list[str] = []
+    rephrased: bool = False  # also the nearest item by the build's encoder
+    window: Annotated[int, Field(ge=0)] = 64  # words embedded at a time for that; 0: the document's beginning
 
 
 class Freeze(Part):
@@ -73,6 +95,7 @@ class Cluster(Part):
     k: Count = 1000
     iterations: Count = 25
     sample: Annotated[int, Field(ge=0)] = 0  # documents to fit on; 0: 256 a cluster
+    neighbours: bool = False  # also each document's nearest other one in its cluster
 
 
 class Domains(Part):
@@ -116,8 +139,10 @@ class BuildFile(Part):
     store: Annotated[str, Field(min_length=1)]
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     sources: Annotated[list[Source], Field(min_length=1)]
-    extract: Spec = "resiliparse"
+    extract: Spec = "blocks"
+    edits: list[Spec] = []
     filter: Filter = Filter()
+    decontaminate: Decontaminate | None = None
     dedup: Dedup = Dedup()
     freeze: Freeze = Freeze()
     tokens: Spec = "pin"
@@ -125,7 +150,7 @@ class BuildFile(Part):
     embed: Spec = "sentence"
     cluster: Cluster = Cluster()
     domains: Domains = Domains()
-    cells: Annotated[list[Literal["domain", "source", "language"]], Field(min_length=1)] = ["domain", "source"]
+    cells: Annotated[list[str], Field(min_length=1)] = ["domain", "source"]
     search: Search = Search()
     mixture: Mixture
     shards: Annotated[list[Spec], Field(min_length=1)] = ["climbmix"]

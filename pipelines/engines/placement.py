@@ -35,12 +35,16 @@ NEEDS = {
 }
 #: What the recipe's steps are called, but for `shards.FORMAT`; what stands before the first dot is the stage.
 STEPS = (
-    "ingest", "extract", "filter.signals", "filter", "dedup.shingles", "dedup.pairs", "dedup.sides", "dedup.verify",
-    "dedup.groups", "freeze", "freeze.ledger", "annotate.tokenizer", "annotate.tokens", "annotate.quality", "annotate.score",
-    "annotate.language", "embed", "cluster.centroids", "cluster.assign", "domains.taxonomy", "domains.assign",
-    "domains.meta", "domains.profiles", "search.index", "search.cells", "search.vectors", "search.target.ingest",
-    "search.target.extract", "search.target.embed", "search.target.profiles", "search.target.vector", "search.mixture",
-    "compile.draw", "shards.place", "shards.place_text",
+    "ingest", "extract", "edit", "filter.signals", "filter.licences.files", "filter.licences.folders", "filter.licences",
+    "filter.robots.records", "filter.robots.sites", "filter.robots", "filter.quantiles", "filter.buckets",
+    "decontaminate.index", "decontaminate.measure", "decontaminate.items", "decontaminate.rephrased", "filter",
+    "dedup.shingles", "dedup.standing", "dedup.pairs", "dedup.asked", "dedup.verify", "dedup.components",
+    "dedup.members", "dedup.keepers", "dedup.decided", "dedup.groups", "freeze", "freeze.ledger", "annotate.tokenizer",
+    "annotate.tokens", "annotate.quality", "annotate.score", "embed", "cluster.centroids", "cluster.assign",
+    "cluster.neighbours", "cluster.nearest", "domains.taxonomy", "domains.assign", "domains.meta", "domains.profiles",
+    "search.index", "search.cells", "search.vectors", "search.target.ingest", "search.target.extract",
+    "search.target.embed", "search.target.profiles", "search.target.vector", "search.mixture", "compile.draw",
+    "shards.place", "shards.place_text",
 )  # fmt: skip
 
 

@@ -13,8 +13,6 @@ import pyarrow.compute as pc
 
 from pipelines.view import View
 
-STAGES = ("ingest", "extract", "filter", "dedup")
-
 
 @dataclass(frozen=True)
 class Loss:
@@ -51,8 +49,8 @@ def losses(view: View) -> Losses | None:
         dropped.update(dict(_counted(lost, ["source", "stage", "reason"])))
     if not seen:
         return None
-    reached = [s for s in STAGES if not missing or s == "ingest" or view.shards(s, "verdicts")]
-    names = reached + sorted({stage for _, stage, _ in dropped} - set(STAGES))
+    reached = [s for s in view.stages if not missing or s == "ingest" or view.shards(s, "verdicts")]
+    names = reached + sorted({stage for _, stage, _ in dropped} - set(view.stages))
     stages, left = [], seen.total()
     for name in names:
         reasons: Counter[str] = Counter()
@@ -78,7 +76,7 @@ def _verdicts(view: View) -> Iterator[tuple[pa.Table, bool]]:
         for shard in ledger:
             yield view.store.read_shard(shard, columns), True
         return
-    for step, whole in (("extract", True), ("filter", False)):
+    for step, whole in (("extract", True), ("edit", False), ("filter", False)):
         for shard in view.shards(step, "verdicts"):
             yield view.store.read_shard(shard, columns), whole
 

@@ -1,10 +1,9 @@
-"""Attributes that need the text: the tokenizer and token counts, a quality score trained by the build, the language."""
+"""Attributes that need the text: the tokenizer and token counts, a quality score trained by the build."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from corpus.annotate import Annotate
 from corpus.quality.classifier import FitQuality, ScoreQuality
 from corpus.tokens.encode import Tokenize
 from pipelines.config.load import Build
@@ -17,7 +16,6 @@ class Marks:
     model: Items | None  # of the quality score
     tokens: Items
     quality: Items | None
-    language: Items | None
 
 
 def stage(line: Line, build: Build, frozen: Result) -> Marks:
@@ -25,7 +23,7 @@ def stage(line: Line, build: Build, frozen: Result) -> Marks:
     with line.stage("annotate"):
         tokenizer = line.fit("annotate.tokenizer", build.tokenizer, documents if build.tokenizer.reads_documents else {})
         tokens = line.map("annotate.tokens", Tokenize(), documents, shared={"tokenizer": tokenizer["tokenizer"]})["tokens"]
-        model = quality = language = None
+        model = quality = None
         if (options := build.file.quality) is not None:
             model = line.fit(
                 "annotate.quality",
@@ -40,7 +38,4 @@ def stage(line: Line, build: Build, frozen: Result) -> Marks:
                 documents,
             )["quality"]
             quality = line.map("annotate.score", ScoreQuality(), documents, shared={"quality": model})["attributes"]
-        if "language" in build.file.cells:
-            signal = next(s for s in build.signals if "language" in s.schema().names)
-            language = line.map("annotate.language", Annotate((signal,), output="language"), documents)["language"]
-    return Marks(tokenizer, model, tokens, quality, language)
+    return Marks(tokenizer, model, tokens, quality)

@@ -29,8 +29,8 @@ def stage(line: Line, build: Build, frozen: Result, marks: Marks, spaces: Spaces
     options, mixture = build.file.search, build.file.mixture
     with line.stage("search"):
         each = {"documents": frozen["documents"], "tokens": marks.tokens, "domains": spaces.domains}
-        if marks.language is not None:
-            each["language"] = marks.language
+        if set(build.file.cells) - {"domain", "source"}:
+            each["marks"] = frozen["marks"]
         index = line.map(
             "search.index",
             CellIndex(tuple(build.file.cells), build.seed, tuple(each)),

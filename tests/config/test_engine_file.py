@@ -66,12 +66,17 @@ def test_a_stage_or_a_step_can_be_placed(tmp_path, step):
 
 
 def test_the_names_of_steps_are_the_recipes(write, tmp_path):
-    for name in ("target", "books"):
+    for name in ("target", "books", "items"):
         (tmp_path / f"{name}.jsonl").write_text('{"text": "hello"}\n')
     build = load_build(
         write(
             sources=[{"name": name, "files": f"{name}.jsonl"} for name in ("pages", "books")],
             quality={"positive": ["books"], "negative": ["pages"]},
+            edits=["pii"],
+            filter={"signals": ["language", "code"], "rules": [], "buckets": ["language_score"], "robots": ["CCBot"]},
+            decontaminate={"against": ["items.jsonl"], "rephrased": True},
+            dedup={"urls": True},
+            cluster={"neighbours": True},
             cells=["domain", "source", "language"],
             search={"method": "domain2vec", "targets": "target.jsonl"},
             shards=["climbmix", "nanochat", "megatron"],

@@ -25,13 +25,26 @@ def test_an_own_rule_stands_behind_the_presets_of_its_signal(rules):
 
 
 def test_a_rule_with_a_presets_reason_takes_its_place_and_keeps_its_languages(rules):
-    found = rules("gopher", {"signal": "gopher.words", "low": 20, "reason": "gopher_short_doc"})
-    assert [r.reason for r in found] == [r.reason for r in PRESETS["gopher"]]
-    assert found[0].low == 20 and "th" in found[0].other_than and found[1:] == PRESETS["gopher"][1:]
+    mean = {"signal": "gopher.mean_word_length", "low": 2, "reason": "gopher_below_avg_threshold"}
+    found, preset = rules("gopher", mean), PRESETS["gopher"]
+    assert [r.reason for r in found] == [r.reason for r in preset]
+    assert found[2].low == 2 and "th" in found[2].other_than and (found[:2], found[3:]) == (preset[:2], preset[3:])
+
+
+def test_a_rule_may_be_for_some_languages_or_for_all_but_some(rules):
+    low, other = rules({"signal": "gopher.words", "low": 20, "languages": ["de", "fi"]},
+                       {"signal": "gopher.words", "high": 900, "other_than": ["en"]})
+    assert (low.languages, low.other_than, other.languages, other.other_than) == (("de", "fi"), (), None, ("en",))
+
+
+def test_a_rule_in_a_presets_place_may_bring_languages_of_its_own(rules):
+    (found,) = [r for r in rules("gopher", SHORT | {"languages": ["de"]}) if r.reason == "gopher_short_doc"]
+    assert found.languages == ("de",) and found.low == 20
 
 
 def test_presets_that_share_no_rule_add_up(rules):
-    assert rules({"preset": "gopher_quality"}, "gopher_repetition") == PRESETS["gopher"]
+    found = rules({"preset": "gopher_quality"}, "gopher_repetition")
+    assert found == PRESETS["gopher_quality"] + PRESETS["gopher_repetition"]
 
 
 SHORT = {"signal": "gopher.words", "low": 20, "reason": "gopher_short_doc"}
@@ -50,6 +63,8 @@ SHORT = {"signal": "gopher.words", "low": 20, "reason": "gopher_short_doc"}
         ([{"preset": "gopher", "signal": "gopher.words"}], r"rules\[0\]\.signal: stands beside a preset"),
         ([{"signal": "language", "among": []}], r"rules\[0\]\.among: is empty"),
         ([{"signal": "language", "among": ["en"], "low": 1}], r"rules\[0\]: has 'among' and a bound"),
+        ([{"signal": "gopher.words", "low": 5, "languages": ["de"], "other_than": ["en"]}],
+         r"rules\[0\]: has 'languages' and 'other_than'"),
         ([{"signal": "gopher.words", "low": 5, "high": 1}], r"rules\[0\]: low 5 is over high 1"),
         ([{"signal": "gopher.words", "low": 5, "reason": ""}], r"rules\[0\]\.reason"),
         (["gopher", {"signal": "gopher.wrods", "low": 5}], r"rules\[1\]: .*'gopher.words'"),

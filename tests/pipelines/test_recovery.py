@@ -52,7 +52,7 @@ def test_shards_are_numbered_by_partition_even_where_some_are_empty(small):
     outcome = small.build(mixture={"budget_tokens": 2000, "max_epochs": 2, "shard_tokens": 100})
     names = sorted(p.stem for p in (small.out / "shards/climbmix").glob("*.parquet"))
     assert outcome.receipt["shard_count"] == 20 and 0 < len(names) < 20
-    drawn = View(small.load())._drawn()
+    drawn = View(small.load()).drawn()
     assert names == [f"shard_{number:05d}" for number, _ in drawn]
 
 

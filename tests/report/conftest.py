@@ -53,7 +53,7 @@ class World:
     def view(self) -> View:
         self.store.write_json("builds/hand/state.json", {"schema": 1, "steps": self.steps})
         return View(SimpleNamespace(name="hand", where="configs/hand.yaml", store_url=self.store.url, seed=7,
-                                    signals=(Language(),), targets="target.jsonl"))
+                                    signals=(Language(),), editors=(), targets="target.jsonl"))
 
     def walk(self) -> World:
         """The whole line."""

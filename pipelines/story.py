@@ -1,0 +1,142 @@
+"""One document's whole story: every verdict, what it says of itself, who is in its group, its cell, and the shards that
+hold it. Reads a step's shards one by one and only the columns it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpus.dedup.lookup import group_of
+from corpus.document import ID, parse_id, show_id
+from pipelines.view import View
+
+MEMBERS = 10                       # of a group that a story names
+
+#: Step, output and columns (None: all) of what is told of a kept document.
+_TOLD = (
+    ("annotate.tokens", "tokens", ("token_count",)),
+    ("annotate.score", "attributes", ("quality",)),
+    ("domains.assign", "domains", ("cluster", "domain")),
+    ("search.index", "index", ("cell",)),
+)
+
+
+def stories(view: View, wanted: str, most: int = 20) -> list[dict[str, Any]]:
+    """Every record with this id, address, file or reason: what became of it, and where it went; at most `most`."""
+    own = parse_id(wanted)
+    found = []
+    for shard in view.shards("freeze.ledger", "verdicts"):
+        table = view.store.read_shard(shard)
+        mask = pc.equal(table.column("url"), wanted)
+        for column in ("file", "reason"):
+            mask = pc.or_kleene(mask, pc.equal(table.column(column), wanted))
+        if own is not None:
+            mask = pc.or_kleene(mask, pc.equal(table.column("id"), pa.scalar(own, ID)))
+        for row in table.filter(pc.fill_null(mask, False)).to_pylist():
+            found.append(_story(view, row))
+            if len(found) == most:
+                return found
+    return found
+
+
+def _story(view: View, verdict: dict[str, Any]) -> dict[str, Any]:
+    raw = verdict["id"]
+    story: dict[str, Any] = {
+        "id": show_id(raw),
+        "url": verdict["url"],
+        "source": verdict["source"],
+        "file": f"{verdict['file']} at {verdict['offset']:,}",
+    }
+    if not verdict["kept"]:
+        story["verdict"] = f"dropped at {verdict['stage']}: {verdict['reason']}"
+        if verdict["rule"] is not None and verdict["value"] is not None:
+            bound = "" if verdict["bound"] is None else f", bound {verdict['bound']:g}"
+            story["measured"] = f"{verdict['rule']} = {verdict['value']:.6g}{bound}"
+        if verdict["keeper"] is not None:
+            story["keeper"] = show_id(verdict["keeper"])
+            story |= _group(view, raw)
+        return story | _edits(view, raw)
+    story["verdict"] = "kept"
+    story |= _edits(view, raw) | _group(view, raw) | _marks(view, raw)
+    for step, name, columns in _TOLD:
+        row = view.row(step, name, raw, ["id", *columns])
+        for column in columns:
+            if row is not None:
+                story[column] = row[column] if not isinstance(row[column], float) else round(row[column], 4)
+    story |= _domain(view, story) | _neighbour(view, raw)
+    copies = []
+    for number, shard in view.drawn():
+        table = view.store.read_shard(shard, ["id", "copy"])
+        at = np.flatnonzero(pc.equal(table.column("id"), pa.scalar(raw, ID)).to_numpy())
+        copies += [f"shard {number} row {i} (copy {table.column('copy')[int(i)].as_py()})" for i in at]
+    story["shards"] = "; ".join(copies) or "not drawn: its cell's share was met without it"
+    return story
+
+
+def _domain(view: View, story: dict[str, Any]) -> dict[str, Any]:
+    if story.get("domain") is not None:
+        label = next((d["label"] for d in view.domains() if d["id"] == story["domain"]), "")
+        return {"domain": f"{story['domain']} ({label})"}
+    if story.get("cluster") is None:
+        return {}
+    cluster = next((c for c in view.taxonomy()["clusters"] if c["cluster"] == story["cluster"]), {})
+    return {"domain": f"none: cluster {story['cluster']} was pruned ({cluster.get('why') or 'pruned'})"}
+
+
+def _neighbour(view: View, raw: bytes) -> dict[str, Any]:
+    """The nearest other document of the cluster, where the build looked for it."""
+    for shard in view.shards("cluster.nearest", None):
+        table = view.store.read_shard(shard)
+        for row in table.filter(pc.equal(table.column("id"), pa.scalar(raw, ID))).to_pylist():
+            if row["neighbour"] is not None:
+                url = dict(_urls(view, [row["neighbour"]])).get(row["neighbour"])
+                return {"nearest": f"{url or show_id(row['neighbour'])} (cosine {row['neighbour_cosine']:.3f})"}
+    return {}
+
+
+def _marks(view: View, raw: bytes) -> dict[str, Any]:
+    """What was measured in words or truths: language, licence, opt-outs, bands; numbers are in the step's shards."""
+    row = view.row("freeze", "marks", raw) or {}
+    return {name: value for name, value in row.items() if isinstance(value, (str, bool)) and name != "fields"}
+
+
+def _edits(view: View, raw: bytes) -> dict[str, Any]:
+    row = view.row("edit", "edits", raw)
+    kinds: dict[str, int] = {}
+    for span in (row or {}).get("spans") or ():
+        kind = f"{span['editor']}: {span['kind']}"
+        kinds[kind] = kinds.get(kind, 0) + 1
+    return {"edited": ", ".join(f"{kind} {n:,}" for kind, n in kinds.items())} if kinds else {}
+
+
+def _group(view: View, raw: bytes) -> dict[str, Any]:
+    """The group of near-duplicates that the document is in, each member with its address; nothing where it is alone."""
+    shards = view.shards("dedup.groups", "groups")
+    members = group_of(view.store, shards, raw).to_pylist() if shards else []
+    others = [m for m in members if m["id"] != raw]
+    if not others:
+        return {}
+    others.sort(key=lambda m: (not m["kept"], -(m["jaccard"] or 0)))
+    shown = others[:MEMBERS]
+    urls = dict(_urls(view, [m["id"] for m in shown]))
+    told = []
+    for m in shown:
+        why = "kept" if m["kept"] else m["reason"]
+        if not m["kept"] and m["jaccard"] is not None:
+            why += f", Jaccard {m['jaccard']:.3f}"
+        told.append(f"{urls.get(m['id']) or show_id(m['id'])} ({why})")
+    more = f"; and {len(others) - len(shown):,} more" if len(others) > len(shown) else ""
+    return {"group": f"{show_id(members[0]['group'])}, {len(members):,} documents", "others": "; ".join(told) + more}
+
+
+def _urls(view: View, ids: list[bytes]) -> Iterator[tuple[bytes, str | None]]:
+    wanted = pa.array(ids, ID)
+    for shard in view.shards("freeze.ledger", "verdicts"):
+        table = view.store.read_shard(shard, ["id", "url"])
+        found = table.filter(pc.is_in(table.column("id"), value_set=wanted))
+        yield from zip(found.column("id").to_pylist(), found.column("url").to_pylist())
