@@ -31,7 +31,9 @@ class Operator:
     packages: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def require_packages(self) -> None:
-        """Raises MissingExtra for the first of `packages` that is not installed; imports none of them."""
+        """Raises MissingExtra for the first of `packages` that is not installed, and imports none of them. An operator that
+        reads files of a form of its own looks at them here too: once, before any work starts.
+        """
         for module, extra in self.packages:
             if importlib.util.find_spec(module) is None:
                 raise MissingExtra(module, extra)

@@ -128,8 +128,8 @@ def execute(task: Task, run: Callable[[TaskIO], None] | None = None) -> Record:
     """
     promised = task.__dict__.get("promised")
     if promised is not None and promised != task.key:
-        raise StepError(task.step, "this worker would make something else than was planned: its model files or package "
-                                   "releases are not the driver's", promised)
+        raise StepError(task.step, "this worker would make something else than was planned: its code, model files or "
+                                   "package releases are not the driver's", promised)
     done = task.store.record(task.key)
     if done is not None:
         return done

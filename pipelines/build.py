@@ -10,8 +10,9 @@ from typing import Any
 from corpus import keys
 from corpus.cluster.kmeans import FitClusters
 from corpus.errors import Interrupted, Mismatch, StoreError
+from corpus.operators import Operator
 from corpus.store import Store
-from pipelines.config.load import Build, located
+from pipelines.config.load import Build, located, option_of
 from pipelines.engines.placement import Placement
 from pipelines.export import export
 from pipelines.plan import Plan
@@ -46,15 +47,26 @@ def plan_build(build: Build) -> Plan:
     store = Store(build.store_url)
     store.check_format()
     plan = Plan(store, build.name)
-    recipe(plan, build)
+    with located(build.where):
+        recipe(plan, build)
     return plan
+
+
+def require(build: Build) -> None:
+    """Raises a UserError for the first operator that lacks a package, or a file of the kind that it reads."""
+    placed: list[tuple[str, Operator]] = [("extract", build.extractor), ("tokens", build.tokenizer)]
+    placed += [("embed", build.encoder), ("cluster", FitClusters())]
+    for place, several in (("edits", build.editors), ("filter.signals", build.signals), ("shards", build.writers)):
+        placed += [(f"{place}[{i}]", operator) for i, operator in enumerate(several)]
+    for place, operator in placed:
+        with located(build.where), option_of(place, vars(operator)):
+            operator.require_packages()
 
 
 def run_build(build: Build, placement: Placement, progress: Progress) -> Outcome:
     """Makes what is missing, exports the shards, verifies them against the receipt and writes the report."""
     started = time.monotonic()
-    for operator in (build.extractor, *build.signals, build.tokenizer, build.encoder, FitClusters(), *build.writers):
-        operator.require_packages()
+    require(build)
     store = Store(build.store_url).prepare()
     with lease(store, build.name):
         plan = plan_build(build)

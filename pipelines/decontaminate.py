@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -44,11 +45,10 @@ class Options:
 
 def check_files(files: Sequence[str], options: Options, text: str = "text", out: str | None = None) -> dict[str, Any]:
     """Measures each document of some files; what was found as a summary, and row by row in `out` (.parquet or .jsonl)."""
-    writer = _Rows(out) if out else None                # made first: a path that cannot be written is known before the work
-    items, index = options.load()
     documents, lost, over = 0, 0, []
     tasks: dict[str, int] = {}
-    try:
+    with _Rows(out) if out else contextlib.nullcontext() as writer:        # first: a path that cannot be written is known
+        items, index = options.load()
         for batch, refused in read_documents(files, text):
             lost += refused
             measured = measure(batch.column("text"), index)
@@ -64,9 +64,8 @@ def check_files(files: Sequence[str], options: Options, text: str = "text", out:
                 for name in measured.column_names:
                     rows = rows.append_column(measured.schema.field(name), measured.column(name))
                 writer.write(rows)
-    finally:
-        if writer:
-            writer.close()
+        if lost and not documents:
+            raise ConfigError("--text", f"no record has a text in '{text}'", "the member or column that holds it")
     over.sort(key=lambda row: (-row["score"], row["id"]))
     return {"documents": documents, "without_text": lost, "items": len(items), "sought": index.sought,
             "bound": options.bound, "flagged": len(over), "tasks": dict(sorted(tasks.items())), "found": over}
@@ -175,8 +174,14 @@ class _Rows:
             row["id"] = show_id(row["id"])
             self._file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
-    def close(self) -> None:
+    def __enter__(self) -> _Rows:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._parquet:
             self._parquet.close()
         self._file.close()
-        os.replace(self._part, self.path)
+        if kind is None:
+            os.replace(self._part, self.path)
+        else:
+            os.remove(self._part)

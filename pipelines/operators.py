@@ -31,6 +31,7 @@ MODULES = (
     "corpus.signals.code",
     "corpus.signals.licences",
     "corpus.signals.robots",
+    "pipelines.interop.datatrove_filter",
     "corpus.decontaminate.collect",
     "corpus.decontaminate.measure",
     "corpus.decontaminate.rephrased",

@@ -103,8 +103,14 @@ def differences(before: Any, after: Any, place: str = "") -> list[str]:
             else:
                 found += differences(before[name], after[name], inner)
         return found
-    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        return [d for i, (b, a) in enumerate(zip(before, after)) for d in differences(b, a, f"{place}[{_called(a, i)}]")]
+    if isinstance(before, list) and isinstance(after, list):
+        was, now = ({_called(one, i): one for i, one in enumerate(each)} for each in (before, after))
+        if len(before) != len(after) and all(isinstance(name, str) for name in (*was, *now)):
+            found = [f"{place}: {said} {_several(names)}" for said, names in (
+                ("without", [n for n in was if n not in now]), ("with", [n for n in now if n not in was])) if names]
+            return found + [d for n in now if n in was for d in differences(was[n], now[n], f"{place}[{n}]")]
+        if len(before) == len(after):
+            return [d for i, (b, a) in enumerate(zip(before, after)) for d in differences(b, a, f"{place}[{_called(a, i)}]")]
     return [] if before == after else [f"{place}: {_brief(before)} → {_brief(after)}"]
 
 
@@ -113,6 +119,10 @@ def _called(item: Any, place: int) -> Any:
     if isinstance(item, dict):
         return item.get("reason") or item.get("operator", place)
     return place
+
+
+def _several(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _brief(value: Any) -> str:

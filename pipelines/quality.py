@@ -114,6 +114,8 @@ def score_files(models: Sequence[str], files: Sequence[str], out: str, *, text: 
                 sink.write(pa.table(columns, schema=schema))
                 counts["records"] += rows.num_rows
                 counts.update(v for v in rows.column("reason").to_pylist() if v is not None)
+        if counts["no_text"] and counts["no_text"] == counts["records"]:
+            raise UserError(f"no record has a text in '{text}'; --text names the member or column that holds it")
         os.replace(part, out)
     finally:
         if os.path.exists(part):

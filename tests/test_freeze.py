@@ -16,6 +16,10 @@ def documents(*numbers):
     return pa.Table.from_pylist([{"id": ident(i), "text": f"text {i}", "source": "s"} for i in numbers], DOCUMENT)
 
 
+def marked(rows):
+    return rows.select(["id"]).append_column("mark", rows.column("text"))
+
+
 def groups(**kept):
     return pa.table({"id": pa.array([ident(int(i[1:])) for i in kept], ID), "kept": list(kept.values())})
 
@@ -26,7 +30,7 @@ def freeze(tmp_path):
 
     def run(rows, said):
         inputs = {"documents": [store.write_shard("documents", r) for r in rows],
-                  "marks": [store.write_shard("marks", r.select(["id"]).append_column("mark", r.column("text"))) for r in rows],
+                  "marks": [store.write_shard("marks", marked(r)) for r in rows],
                   "groups": [store.write_shard("groups", g) for g in said]}
         record = execute(Task("freeze", Freeze(), inputs, store))
         frozen, marks = (store.read_shard(record.of(name)[0]) for name in ("documents", "marks"))

@@ -15,8 +15,11 @@ from pipelines import operators
         ("extractor", "trafilatura", {"trafilatura", "lxml", "jusText", "resiliparse"}),
         ("reader", "warc", {"fastwarc"}),                                               # br and zstd bodies
         ("reader", "wet", {"fastwarc"}),
-        ("signal", "gopher_quality", {"python-unicode"}),
-        ("signal", "gopher_repetition", {"python-unicode"}),
+        ("signal", "gopher_quality", {"python-unicode", "budoux"}),
+        ("signal", "gopher_repetition", {"python-unicode", "budoux"}),
+        ("signal", "c4", {"python-unicode", "budoux"}),                                 # its Thai model
+        ("signal", "fineweb", {"python-unicode", "budoux"}),
+        ("editor", "pii", {"python-unicode"}),                                          # digits and letters
         ("body", "shingle", {"python-unicode"}),
         ("body", "score_quality", {"fasttext-numpy2-wheel", "pyarrow", "python-unicode"}),
     ],

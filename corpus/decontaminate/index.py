@@ -161,11 +161,13 @@ def _words(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Hashes of the matching words of m texts, (n,) uint64; (m + 1,) offsets; and for each word its number where it tells
     something of a text, -1 where it does not.
     """
-    words = matching_words(texts)
-    vocabulary = words.vocabulary.to_pylist()
-    hashes = np.frombuffer(b"".join(map(word_hash, vocabulary)), "<u8")
-    tells = np.fromiter((len(w) > 1 and any(map(str.isalpha, w)) for w in vocabulary), bool, len(vocabulary))
-    return hashes[words.ids], words.offsets, np.where(tells, np.arange(len(tells)), -1)[words.ids]
+    found = [matching_words(text) for text in texts]
+    numbers: dict[str, int] = {}
+    ids = np.array([numbers.setdefault(word, len(numbers)) for words in found for word in words], np.int64)
+    hashes = np.frombuffer(b"".join(map(word_hash, numbers)), "<u8")
+    tells = np.fromiter((len(w) > 1 and any(map(str.isalpha, w)) for w in numbers), bool, len(numbers))
+    offsets = np.cumsum([0, *map(len, found)], dtype=np.int64)
+    return hashes[ids], offsets, np.where(tells, np.arange(len(tells)), -1)[ids]
 
 
 def _telling(numbers: np.ndarray, first: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpus.errors import ConfigError
+from corpus.numeric.vectors import matrix
 from corpus.operators import Annotator, Batch
 from corpus.registry import register
 from corpus.tasks import Body, TaskIO
@@ -89,14 +90,6 @@ def windows(text: str, size: int) -> list[tuple[int, int]]:
         return [(words[0][0], words[-1][1])]
     starts = range(0, max(1, len(words) - (size - size // 2)), size // 2)
     return [(words[i][0], words[min(i + size, len(words)) - 1][1]) for i in starts]
-
-
-def matrix(vectors: pa.ChunkedArray | pa.Array) -> np.ndarray:
-    """(n, d) float32 of a column of vectors."""
-    if not len(vectors):
-        return np.zeros((0, 0), np.float32)
-    column = vectors.combine_chunks() if isinstance(vectors, pa.ChunkedArray) else vectors
-    return column.flatten().to_numpy().reshape(len(column), -1)
 
 
 def _closest(rows: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,38 +12,36 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from corpus.text.nfc import is_mark, nfc
+
 _WORD = re.compile(r"\w+")
 
 
 def word_spans(text: str) -> np.ndarray:
     """(n, 2) int64: where each matching word of a text starts and ends in the text itself."""
-    form = unicodedata.normalize("NFC", text).lower()
+    form = nfc(text).lower()
     found = np.array([m.span() for m in _WORD.finditer(form)], np.int64).reshape(-1, 2)
     if not len(found) or (len(form) == len(text) and unicodedata.is_normalized("NFC", text)):
         return found
     pieces = _pieces(text)
     begins = np.r_[0, np.cumsum([len(p) for p in pieces])]
-    grown = np.array([len(unicodedata.normalize("NFC", p).lower()) for p in pieces])
+    grown = np.array([len(nfc(p).lower()) for p in pieces])
     piece = np.repeat(np.arange(len(pieces)), grown)               # of each character of the form
     return np.column_stack((begins[piece[found[:, 0]]], begins[piece[found[:, 1] - 1] + 1]))
 
 
 def _pieces(text: str) -> list[str]:
     """A text cut between all characters that NFC leaves apart."""
-    found: list[str] = []
-    for character in text:
-        if found and not character.isascii() and _joins(found[-1], character):
-            found[-1] += character
-        else:
-            found.append(character)
-    return found
+    begins: list[int] = []
+    for at, character in enumerate(text):
+        joins = begins and not character.isascii() and (is_mark(character) or _joins(text[begins[-1] : at], character))
+        if not joins:
+            begins.append(at)
+    return [text[a:b] for a, b in zip(begins, [*begins[1:], len(text)])]
 
 
 def _joins(before: str, character: str) -> bool:
-    if unicodedata.combining(character):
-        return True
-    both = unicodedata.normalize("NFC", before + character)
-    return both != unicodedata.normalize("NFC", before) + unicodedata.normalize("NFC", character)
+    return nfc(before + character) != nfc(before) + nfc(character)
 
 
 def merged(starts: np.ndarray, ends: np.ndarray) -> list[tuple[int, int]]:

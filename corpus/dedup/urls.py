@@ -13,15 +13,15 @@ from urllib.parse import urlsplit
 import numpy as np
 import pyarrow as pa
 
+from corpus.text.escapes import normal_escapes
+
 #: Parameters that say who came from where, or who is visiting; lower case. `utm_` is told by its beginning.
 TRACKING = frozenset(
     "gclid gclsrc dclid gbraid wbraid fbclid msclkid yclid twclid ttclid igshid mc_cid mc_eid _ga _gl _hsenc _hsmi mkt_tok "
     "phpsessid jsessionid sessionid session_id aspsessionid cfid cftoken oly_anon_id oly_enc_id vero_id wickedid".split()
 )
 _PORTS = {"http": 80, "https": 443}
-_PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
 _PATH_SESSION = re.compile(r";(?:jsessionid|phpsessid|sessionid)=[^/?#;]*", re.IGNORECASE)
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
 def normal_url(url: str | None) -> str | None:
@@ -42,8 +42,8 @@ def normal_url(url: str | None) -> str | None:
         host = f"[{host}]"
     if port is not None and port != _PORTS[parts.scheme]:
         host += f":{port}"
-    path = _PERCENT.sub(_escape, _PATH_SESSION.sub("", parts.path)).rstrip("/")
-    query = sorted(p for p in _PERCENT.sub(_escape, parts.query).split("&") if p and not _tracks(p))
+    path = normal_escapes(_PATH_SESSION.sub("", parts.path)).rstrip("/")
+    query = sorted(p for p in normal_escapes(parts.query).split("&") if p and not _tracks(p))
     page = f"#{parts.fragment}" if parts.fragment.startswith("!") else ""
     return host + path + ("?" + "&".join(query) if query else "") + page
 
@@ -59,8 +59,3 @@ def url_keys(urls: Sequence[str | None]) -> pa.Array:
 def _tracks(parameter: str) -> bool:
     name = parameter.split("=", 1)[0].lower()
     return name in TRACKING or name.startswith("utm_")
-
-
-def _escape(found: re.Match[str]) -> str:
-    letter = chr(int(found[1], 16))
-    return letter if letter in _PLAIN else found[0].upper()

@@ -13,11 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus.edits.texts import Span, TextEditor, lines_at, replaced
+from corpus.errors import ConfigError
 from corpus.registry import register
-
-_CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
-_TERMINAL = (".", "?", "!", '"', "'")
-_POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
+from corpus.text.c4 import CITATION, POLICY, TERMINAL
 
 
 @register("editor", "c4_lines", provider="python-unicode")
@@ -36,6 +34,11 @@ class C4Lines(TextEditor):
     max_word_length: int = 1000
     javascript: bool = True
     policy: bool = True
+
+    def __post_init__(self) -> None:
+        if self.min_words < 0 or self.max_word_length < 1:
+            name = "min_words" if self.min_words < 0 else "max_word_length"
+            raise ConfigError(name, str(getattr(self, name)), "0 words or more, and words of 1 character or more")
 
     def edit_text(self, text: str) -> tuple[str, list[Span]]:
         kept: list[str] = []
@@ -62,15 +65,15 @@ class C4Lines(TextEditor):
             return "too_long_word", line, []
         places: list[Span] = []
         if self.citations and "[" in line:
-            line, places = replaced(line, [(*m.span(), "citation", "") for m in _CITATION.finditer(line)])
-        if self.terminal and (not line.endswith(_TERMINAL) or line.endswith("...")):
+            line, places = replaced(line, [(*m.span(), "citation", "") for m in CITATION.finditer(line)])
+        if self.terminal and (not line.endswith(TERMINAL) or line.endswith("...")):
             return "no_terminal_mark", line, []
         if len(words) < self.min_words:
             return "too_few_words", line, []
         lower = line.lower()
         if self.javascript and "javascript" in lower:
             return "javascript", line, []
-        if self.policy and any(phrase in lower for phrase in _POLICY):
+        if self.policy and any(phrase in lower for phrase in POLICY):
             return "policy", line, []
         return None, line, places
 
@@ -97,6 +100,12 @@ class Boilerplate(TextEditor):
 
     short: int = 10
     upper: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.short < 0:
+            raise ConfigError("short", str(self.short), "a number of words, 0 or more")
+        if self.upper is not None and not 0 <= self.upper <= 1:
+            raise ConfigError("upper", str(self.upper), "a share of letters, 0 to 1")
 
     def may_touch(self, texts: pa.Array) -> np.ndarray:
         return pc.not_equal(pc.binary_length(texts), 0).to_numpy(zero_copy_only=False)

@@ -33,7 +33,7 @@ _DIGITS = re.compile(r"\d")
 _OURS = ("example.com", "example.org", "example.net")
 
 
-@register("editor", "pii")
+@register("editor", "pii", provider="python-unicode")
 @dataclass(frozen=True)
 class Pii(TextEditor):
     """Masks e-mail addresses, public IPv4 and IPv6 addresses and telephone numbers; spans say which of them it was.

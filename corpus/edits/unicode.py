@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from corpus.edits.texts import Span, TextEditor
 from corpus.registry import register
+from corpus.text.nfc import ordered
 
 #: ASCII that ftfy may change: escapes, controls, carriage returns, entities.
 _SUSPECT = "[\\x00-\\x08\\x0b-\\x1f\\x7f&]"
@@ -43,7 +44,7 @@ class Unicode(TextEditor):
                                       uncurl_quotes=self.uncurl_quotes, normalization=self.normalization)
         pieces, spans, at = [], [], 0
         for line in re.findall(r"[^\n]*\n|[^\n]+", text):
-            fixed = ftfy.fix_text(line, config)
+            fixed = ftfy.fix_text(ordered(line) if self.normalization else line, config)
             if fixed != line:
                 spans.append((at, at + len(line), "unicode"))
             pieces.append(fixed)

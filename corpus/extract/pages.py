@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpus.errors import ConfigError
 from corpus.extract.decode import decode, valid
 from corpus.extract.limits import too_much
 from corpus.extract.sandbox import Sandbox
@@ -29,6 +30,13 @@ class PageExtractor(Extractor):
     max_nodes: int = 500_000
     max_depth: int = 512
     max_seconds: float | None = runtime(10.0)
+
+    def __post_init__(self) -> None:
+        for name in ("max_bytes", "max_nodes", "max_depth"):
+            if getattr(self, name) < 1:
+                raise ConfigError(name, str(getattr(self, name)), "1 or more")
+        if self.max_seconds is not None and not self.max_seconds > 0:
+            raise ConfigError("max_seconds", str(self.max_seconds), "more than 0 seconds, or null for no limit")
 
     def page_text(self, page: str) -> str | None:
         """The text of a page's HTML; None or blank where there is none."""

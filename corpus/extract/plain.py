@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from corpus.errors import ConfigError
 from corpus.extract.decode import decode
 from corpus.operators import Extractor
 from corpus.registry import register
@@ -19,6 +20,10 @@ class Plain(Extractor):
     """Text as it is, made valid; a page is `not_text`. max_bytes: the most bytes a text may have."""
 
     max_bytes: int = 8 << 20
+
+    def __post_init__(self) -> None:
+        if self.max_bytes < 1:
+            raise ConfigError("max_bytes", str(self.max_bytes), "1 or more")
 
     def extract(self, batch: pa.Table) -> pa.Table:
         columns = (batch.column(name).to_pylist() for name in ("kind", "charset", "problem"))

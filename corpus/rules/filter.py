@@ -76,8 +76,8 @@ def removed_by(documents: pa.Table, tombstones: pa.Table | None) -> np.ndarray:
     ids, digests = (tombstones.column(c).combine_chunks().drop_null() for c in ("id", "text_digest"))
     removed = pc.is_in(documents.column("id"), value_set=ids).to_numpy()
     if len(digests):
-        removed = removed | pc.is_in(text_digests(documents.column("text").to_pylist()), value_set=digests).to_numpy(
-            zero_copy_only=False)
+        named = pc.is_in(text_digests(documents.column("text")), value_set=digests)
+        removed = removed | named.to_numpy(zero_copy_only=False)
     return removed
 
 

@@ -17,17 +17,15 @@ from corpus.operators import Annotator, Batch
 from corpus.registry import register
 from corpus.signals.gopher import share
 from corpus.signals.repetition import line_counts
+from corpus.text.c4 import CITATION, POLICY, TERMINAL
 from corpus.text.chunks import Lists, Vocabulary, chunks_of, cut_texts, utf8
-from corpus.text.words import Splitter, words_of
+from corpus.text.words import WORD_PROVIDERS, Splitter, words_of
 
-_CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
 _CITED = re.compile(r"\[\d*]|\[edit]")
-_ENDS = (".", "?", "!", '"', "'")
-_POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 _CANDIDATES = r"(?i)javascript|(lorem|terms|privacy|cookie|uses?)\n|^(ipsum|use|policy|cookies|of\n)|\[|^needed\]"
 
 
-@register("signal", "c4", provider="python-unicode")
+@register("signal", "c4", provider=WORD_PROVIDERS)
 @dataclass(frozen=True)
 class C4(Annotator):
     """Sentences on the lines that Raffel et al. 2020 (C4) would keep, and what makes them drop a page.
@@ -80,8 +78,8 @@ class C4(Annotator):
             text = int(odd[a, 0])
             lines = [line for line in map(str.strip, texts[text].as_py().splitlines()) if line]
             for at in odd[a:b, 1].tolist():
-                line = _CITATION.sub("", lines[at])
-                if not line.endswith(_ENDS) or line.endswith("...") or len(lines[at].split()) < self.least_words:
+                line = CITATION.sub("", lines[at])
+                if not line.endswith(TERMINAL) or line.endswith("...") or len(lines[at].split()) < self.least_words:
                     continue
                 lower = line.lower()
                 if "lorem ipsum" in lower:
@@ -90,7 +88,7 @@ class C4(Annotator):
                     continue
                 elif "{" in line:
                     counts[text, k.CURLIES] = _first(counts[text, k.CURLIES], at)
-                elif not any(phrase in lower for phrase in _POLICY):
+                elif not any(phrase in lower for phrase in POLICY):
                     kept.append(line)
                     owner.append(text)
         if not kept:

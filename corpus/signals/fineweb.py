@@ -12,10 +12,10 @@ from corpus.registry import register
 from corpus.signals.gopher import share
 from corpus.signals.repetition import line_counts
 from corpus.text.chunks import chunks_of
-from corpus.text.words import Splitter, words_of
+from corpus.text.words import WORD_PROVIDERS, Splitter, words_of
 
 
-@register("signal", "fineweb", provider="python-unicode")
+@register("signal", "fineweb", provider=WORD_PROVIDERS)
 @dataclass(frozen=True)
 class FineWeb(Annotator):
     r"""Line endings, line lengths, repeated lines and line breaks of Penedo et al. 2024 (FineWeb), section 3.6.

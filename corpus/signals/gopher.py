@@ -15,12 +15,12 @@ from corpus.errors import ConfigError
 from corpus.operators import Annotator, Batch
 from corpus.registry import register
 from corpus.text.chunks import Lists, Vocabulary, chunks_of
-from corpus.text.words import Splitter, Words, words_of
+from corpus.text.words import WORD_PROVIDERS, Splitter, Words, words_of
 
 _MOST_STOP_WORDS = 62                               # a bit each in an int64
 
 
-@register("signal", "gopher_quality", version=2, provider="python-unicode")
+@register("signal", "gopher_quality", version=2, provider=WORD_PROVIDERS)
 @dataclass(frozen=True)
 class GopherQuality(Annotator):
     """Length, symbols, bullets, ellipses, letters and stop words of Rae et al. 2021 (Gopher), section A.1.1.

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from corpus import assets
-from corpus.backends.fasttext import opened
+from corpus.backends.fasttext import labels_of, opened
 from corpus.errors import ConfigError
 from corpus.operators import Annotator, Batch
 from corpus.registry import asset, register
@@ -39,6 +39,10 @@ class Language(Annotator):
     def __post_init__(self) -> None:
         if not 1 <= self.places <= self.max_chars:
             raise ConfigError("places", f"{self.places} is not 1 to max_chars, {self.max_chars}", "a few: 6 by default")
+
+    def require_packages(self) -> None:
+        super().require_packages()
+        labels_of(assets.locate(self.model))
 
     def schema(self) -> pa.Schema:
         return SCHEMA

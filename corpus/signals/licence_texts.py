@@ -49,7 +49,7 @@ _SHORT: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("MIT", (_MIT, _NOTICE), ("shall be used for good, not evil", "except as contained in this notice")),
     ("X11", (_MIT, _NOTICE, "except as contained in this notice"), ()),
     ("JSON", (_MIT, "shall be used for good, not evil"), ()),
-    ("MIT-0", (_MIT,), (_NOTICE,)),
+    ("MIT-0", (_MIT,), (_NOTICE, "permission notice")),
     ("ISC", (_ISC, "provided that the above copyright notice and this permission notice appear in all copies"), ()),
     ("0BSD", (_ISC,), ("provided that the above copyright notice",)),
     ("BSD-4-Clause", (_BSD, "all advertising materials mentioning features"), ()),

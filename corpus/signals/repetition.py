@@ -12,10 +12,10 @@ from corpus.registry import register
 from corpus.signals.gopher import share
 from corpus.text import characters
 from corpus.text.chunks import bytes_of, chunks_of
-from corpus.text.words import Splitter, words_of
+from corpus.text.words import WORD_PROVIDERS, Splitter, words_of
 
 
-@register("signal", "gopher_repetition", version=2, provider="python-unicode")
+@register("signal", "gopher_repetition", version=2, provider=WORD_PROVIDERS)
 @dataclass(frozen=True)
 class GopherRepetition(Annotator):
     """Repetition statistics of Rae et al. 2021 (Gopher), table A1: fractions in [0, 1+], one row a document.

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
+from corpus.text.escapes import normal_escapes
+
 MOST_BYTES = 500 << 10
 EVERYBODY = "*"
 
@@ -17,8 +19,6 @@ _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _ALLOW = frozenset(("allow",))
 _DISALLOW = frozenset(("disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw"))   # as they are often written
 _AGENT = frozenset(("user-agent", "useragent", "user agent"))
-_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _BEYOND_ASCII = re.compile(r"[^\x21-\x7e]")
 
 #: (allows, pattern): a pattern is a path as `normal` spells it, with `*` and a last `$`.
@@ -61,12 +61,7 @@ def rules_for(groups: dict[str, list[PathRule]], agent: str) -> list[PathRule]:
 def normal(path: str) -> str:
     """A path with query as it is compared: unreserved characters plain, those beyond ASCII as escapes in upper case."""
     path = _BEYOND_ASCII.sub(lambda m: "".join(f"%{b:02X}" for b in m[0].encode("utf-8", "replace")), path)
-    return _ESCAPE.sub(_escape, path)
-
-
-def _escape(found: re.Match[str]) -> str:
-    character = chr(int(found[1], 16))
-    return character if character in _PLAIN else found[0].upper()
+    return normal_escapes(path)
 
 
 def path_of(url: str) -> str:

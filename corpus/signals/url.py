@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus import assets
+from corpus.errors import ConfigError
 from corpus.operators import Annotator, Batch
 from corpus.registry import asset, register
 from corpus.signals.url_lists import Lists, ascii_host, load
@@ -52,6 +53,15 @@ class Url(Annotator):
     ignore_case: bool = False
 
     packages: ClassVar[tuple[tuple[str, str], ...]] = (("tldextract", "web"),)
+
+    def __post_init__(self) -> None:
+        if self.categories and self.lists is None:
+            raise ConfigError("categories", "are of no lists", "'lists' beside them")
+
+    def require_packages(self) -> None:
+        super().require_packages()
+        if self.lists is not None:
+            load(self.lists, self.categories)
 
     def schema(self) -> pa.Schema:
         return _SCHEMA
@@ -135,8 +145,8 @@ def _whole(urls: pa.Array, words: frozenset[str]) -> np.ndarray:
     hit = pc.is_in(pc.list_flatten(runs), value_set=pa.array(sorted(words), pa.string()))
     rows = pc.list_parent_indices(runs).filter(hit).to_numpy()
     found = pc.list_flatten(runs).filter(hit).to_pylist()
-    for row in {pair: None for pair in zip(rows.tolist(), found)}:
-        counts[row[0]] += 1
+    for row, _ in set(zip(rows.tolist(), found)):
+        counts[row] += 1
     return counts
 
 
@@ -145,7 +155,8 @@ def _within(bare: pa.Array, words: frozenset[str]) -> np.ndarray:
     counts = np.zeros(len(bare), np.int64)
     if words:
         hit = pc.match_substring_regex(bare, "|".join(sorted(words)))
-        counts[hit.to_numpy(zero_copy_only=False)] = [sum(word in url for word in words) for url in bare.filter(hit).to_pylist()]
+        found = [sum(word in url for word in words) for url in bare.filter(hit).to_pylist()]
+        counts[hit.to_numpy(zero_copy_only=False)] = found
     return counts
 
 

@@ -181,7 +181,9 @@ def cut_texts(data: np.ndarray, offsets: np.ndarray, within: Vocabulary | None =
 
 
 def utf8(texts: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> tuple[np.ndarray, np.ndarray]:
-    """(b,) uint8 and (m + 1,) int64: the bytes of texts, copied only where they have to be. A null is an empty text."""
+    """(b,) uint8, read-only, and (m + 1,) int64: the bytes of texts, copied only where they have to be. A null is an empty
+    text.
+    """
     if not isinstance(texts, pa.Array | pa.ChunkedArray):
         texts = pa.array(texts, pa.large_string())
     if isinstance(texts, pa.ChunkedArray):
@@ -196,7 +198,9 @@ def utf8(texts: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> tuple[np.n
         raise TypeError(f"texts are strings, not {texts.type}")
     _, ends, data = texts.buffers()
     offsets = np.frombuffer(ends, np.int64 if wide else np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    return (np.frombuffer(data, np.uint8) if data is not None and data.size else _NO_BYTES), offsets.astype(np.int64)
+    bytes_ = np.frombuffer(data, np.uint8) if data is not None and data.size else _NO_BYTES
+    bytes_.flags.writeable = False                  # whoever made them: a kernel is compiled for each kind that it is given
+    return bytes_, offsets.astype(np.int64)
 
 
 def joined(strings: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from corpus.text.chunks import Lists, Strings, Vocabulary, cut_texts, joined, utf8
-from corpus.text.pieces import Pieces
+from corpus.text.nfc import nfc
 
 #: Texts as columns have them; lists are for tests and for what is small.
 Texts = pa.Array | pa.ChunkedArray | Sequence[str | None]
@@ -45,7 +44,7 @@ class MatchingWords:
 
     def _add(self, first: int, past: int) -> None:
         data, _ = self._chunks.raw(first, past)
-        text = unicodedata.normalize("NFC", data.tobytes().decode()).lower()
+        text = nfc(data.tobytes().decode()).lower()
         found = _WORDS_OR_END.findall(text)
         ids, _, _, _ = self._words.ids_of(*joined(found))      # line feeds among them are white space, so no ids
         self._hash()
@@ -96,8 +95,6 @@ def text_digests(texts: Texts, hashed: tuple[np.ndarray, np.ndarray] | None = No
     return pa.array(digests, pa.binary(16))
 
 
-def matching_words(texts: Sequence[str | None]) -> Pieces:
-    """The words that texts are compared by, as strings: for what has to show them."""
-    found = [_WORDS.findall(unicodedata.normalize("NFC", t or "").lower()) for t in texts]
-    counts = np.fromiter((len(words) for words in found), np.int64, len(found))
-    return Pieces.of(pa.array([w for words in found for w in words], pa.large_string()), counts)
+def matching_words(text: str) -> list[str]:
+    """The words that one text is compared by, as strings: for what looks at their letters."""
+    return _WORDS.findall(nfc(text).lower())

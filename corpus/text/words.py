@@ -10,11 +10,15 @@ from typing import Literal
 
 import numpy as np
 
+from corpus.registry import UNICODE
 from corpus.text import characters
 from corpus.text.chunks import Chunks, Lists, Strings, Vocabulary, grown, joined
 
 #: How words are parted: `english` is spaCy's English tokenizer, `scripts` also cuts Han, kana, Thai and their like.
 Splitter = Literal["english", "scripts"]
+
+#: Whose release decides words: Python's Unicode tables, and BudouX's Thai model.
+WORD_PROVIDERS = (UNICODE, "budoux")
 
 _AT_ONCE = 1 << 16                                  # chunks split together; bounds memory, decides nothing
 
@@ -86,12 +90,8 @@ def words_of(chunks: Chunks, splitter: Splitter = "scripts") -> Words:
 
 def split_words(chunks: Chunks, splitter: Splitter = "scripts") -> tuple[list[str], np.ndarray]:
     """All words, text after text, and (m + 1,) int64 offsets: for what has to show them."""
-    from corpus.text import kernels
-
     words = words_of(chunks, splitter)
-    offsets = np.empty(len(chunks) + 1, np.int64)
-    kernels.spread(chunks.ids, chunks.starts, words.lists.first, words.lists.flat, words.lists.flat[:0], offsets)
-    out = np.empty(int(offsets[-1]), np.int32)
-    kernels.spread(chunks.ids, chunks.starts, words.lists.first, words.lists.flat, out, offsets)
-    named = words.listed()
-    return [named[i] for i in out.tolist()], offsets
+    named, first, flat = words.listed(), words.lists.first, words.lists.flat
+    found = [named[i] for k in chunks.ids.tolist() for i in flat[first[k] : first[k + 1]].tolist()]
+    ends = np.cumsum(first[chunks.ids + 1] - first[chunks.ids])
+    return found, np.r_[0, ends][chunks.starts]

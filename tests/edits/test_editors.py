@@ -66,7 +66,8 @@ C4_TEXTS = [
     "One line with a mark.\nno mark here\nToo few.\n  A padded line that stays too!  \nWe use cookies on this site.\n",
     'He said "this is fine"\nTurn on JavaScript to see.\nCited facts [12] and more [citation needed].\nTrailing dots...\n',
     "x" * 1001 + " a b.\nAll of this one stays.\r\nAnd this second one too.",
-    "", "   \n\n", "Only this stays here.", "[1] [2] [3].\nA b c [edit]", "Line one is here.\x0bLine two is here.\x85Line three is here.",
+    "", "   \n\n", "Only this stays here.", "[1] [2] [3].\nA b c [edit]",
+    "Line one is here.\x0bLine two is here.\x85Line three is here.",
 ]
 
 
@@ -96,7 +97,7 @@ def test_boilerplate_lines_go_and_prose_and_indented_lines_stay():
     gone = ["3 likes 4 comments", "12/04/2024", "Sign in to continue", "Read more...", "2 items in your cart",
             "Share this on the web", "© 2024 Acme. All rights reserved."]
     kept = ["A sentence about signing in to things.", "    42    17", "It was 1984.", "", "Chapter I",
-            "In this chapter, as on every page that a reader may read more of, all rights reserved is a phrase among others."]
+            "In this chapter, as on every page that one may read more of, all rights reserved is a phrase among others."]
     text = "\n".join(gone + kept) + "\n"
     (out,), (spans,) = edit(Boilerplate(), text)
     assert out == "\n".join(kept) + "\n" and [t.rstrip("\n") for t, _ in cut(text, spans)] == gone

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import golden_dedup_cases  # noqa: F401  (importing declares the cases)
+import golden_contamination_cases  # noqa: F401  (importing declares the cases)
+import golden_dedup_cases  # noqa: F401
+import golden_edit_cases  # noqa: F401
 import golden_mixture_cases  # noqa: F401
 import golden_shard_cases  # noqa: F401
+import golden_signal_cases  # noqa: F401
+import golden_site_cases  # noqa: F401
 import golden_source_cases  # noqa: F401
 
 NUMERIC = {

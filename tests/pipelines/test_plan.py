@@ -22,6 +22,15 @@ def test_what_was_added_or_taken_away_says_so():
     assert differences({"rules": [1]}, {"rules": [1, 2]}) == ["rules: [1] → [1, 2]"]
 
 
+def test_rules_and_operators_that_come_and_go_are_named():
+    def made(*reasons):
+        return {"rules": [{"reason": reason, "low": 1} for reason in reasons]}
+
+    assert differences(made("a", "b"), made("b")) == ["rules: without a"]
+    assert differences(made("a"), made("b", "a", "c")) == ["rules: with b, c"]
+    assert differences(made(*"abcdef"), made("f")) == ["rules: without a, b, c and 2 more"]
+
+
 def test_equal_identities_have_no_difference():
     assert differences({"a": [{"b": None}]}, {"a": [{"b": None}]}) == []
 

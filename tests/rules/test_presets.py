@@ -3,13 +3,18 @@ import itertools
 import pyarrow as pa
 from parity import measured
 
+from corpus.decontaminate.measure import CONTAMINATION
+from corpus.extract.facts import FACTS
 from corpus.quality.buckets import BANDS
 from corpus.rules.bounds import columns_of, judge
 from corpus.rules.presets import NOT_HIGH, PRESETS, QUALITY_BUCKET
 from corpus.signals.c4 import C4
+from corpus.signals.code import Code
 from corpus.signals.fineweb import FineWeb
 from corpus.signals.gopher import GopherQuality
 from corpus.signals.repetition import GopherRepetition
+from corpus.signals.robots import ROBOTS
+from corpus.signals.url import Url
 
 ENGLISH = """The harbour froze early that winter, and the boats that had been left at anchor could not be moved.
 Fishermen walked out over the ice to cut holes beside the hulls, so that the pressure would not crack the planks.
@@ -46,8 +51,9 @@ def reasons(texts, languages, rules):
 
 
 def test_presets_read_only_columns_that_signals_give():
-    signals = (GopherQuality(), GopherRepetition(), C4(), FineWeb())
+    signals = (GopherQuality(), GopherRepetition(), C4(), FineWeb(), Url(), Code())
     given = {name for s in signals for name in s.schema().names} | {"language"}
+    given |= {*FACTS.names, *ROBOTS.names, *CONTAMINATION.names}
     for name, rules in PRESETS.items():
         assert set(columns_of(rules)) <= given | ({QUALITY_BUCKET} if name == "nemotron-cc" else set())
 

@@ -120,3 +120,9 @@ def test_lists_grow_and_keep_what_they_have():
         lists.append(np.array([k % 3, 0]), np.full(k % 3, k))
     got = [lists.flat[a:b].tolist() for a, b in zip(lists.first[:100], lists.first[1:101])]
     assert got == [[k] * (k % 3) if not half else [] for k in range(50) for half in (0, 1)] and lists.count == 100
+
+
+def test_bytes_are_read_only_whoever_made_them_so_that_kernels_are_compiled_once():
+    made = pa.StringArray.from_buffers(2, pa.py_buffer(np.array([0, 1, 3], np.int32)), pa.py_buffer(bytearray(b"abc")))
+    for texts in (made, pa.array(["a", "bc"]), ["a", "bc"], pa.chunked_array([["a"], ["bc"]]), pa.array([], pa.string())):
+        assert not utf8(texts)[0].flags.writeable

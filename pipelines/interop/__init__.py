@@ -1,0 +1,1 @@
+"""Operators of other tools as ours, and ours as theirs."""
