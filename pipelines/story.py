@@ -100,9 +100,9 @@ def _neighbour(view: View, raw: bytes) -> dict[str, Any]:
 
 
 def _marks(view: View, raw: bytes) -> dict[str, Any]:
-    """What was measured in words or truths: language, licence, opt-outs, bands; numbers are in the step's shards."""
+    """What was measured in words, and what is true of it: language, licence, opt-outs, bands. Numbers are in the shards."""
     row = view.row("freeze", "marks", raw) or {}
-    return {name: value for name, value in row.items() if isinstance(value, (str, bool)) and name != "fields"}
+    return {name: value for name, value in row.items() if (isinstance(value, str) or value is True) and name != "fields"}
 
 
 def _edits(view: View, raw: bytes) -> dict[str, Any]:

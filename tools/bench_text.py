@@ -5,65 +5,31 @@
 Sections: warc, extract, rules, dedup, line, memory; all by default, in under twenty minutes on two quiet cores. Sides take
 turns (A B C, A B C, ...), each in a process of its own on one core; figures are medians of the rounds, in CPU seconds (user
 and system, all processes under the side), after a warm-up on a few pages that brings imports, compiled code and models.
-Two-core rows are wall seconds. Peers that are not installed are left out, and the table says so. Linux.
+Two-core rows are wall seconds. Peers that are not installed are left out, and the section says so. The exit status is 1
+where a target is missed. Linux.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import math
 import os
-import platform
-import re
-import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import bench_text_inputs as inputs
-
-TOOLS = Path(__file__).parent
-ROOT = TOOLS.parent
-PACKAGES = ("numpy", "numba", "pyarrow", "fastwarc", "resiliparse", "trafilatura", "lxml", "fasttext-numpy2-wheel",
-            "datatrove", "spacy", "warcio", "datasketch")
-
-Options = dict[str, Any]
-
-
-@dataclass
-class Section:
-    """What a section found: lines of Markdown, figures, and (target, figure, whether it is met)."""
-
-    lines: list[str] = field(default_factory=list)
-    figures: dict[str, Any] = field(default_factory=dict)
-    targets: list[tuple[str, str, bool]] = field(default_factory=list)
-
-    def table(self, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        self.lines += ["", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-        self.lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-
-    def want(self, what: str, found: float, least: float, unit: str = "×", digits: int = 1) -> None:
-        self.targets.append((f"{what}: ≥ {least:g}{unit}", f"{found:.{digits}f}{unit}", found >= least))
-
-    def allow(self, what: str, found: float, most: float, unit: str, digits: int = 0) -> None:
-        self.targets.append((f"{what}: ≤ {most:g}{unit}", f"{found:.{digits}f}{unit}", found <= most))
-
-    def markdown(self) -> list[str]:
-        verdicts = [f"- {what}: **{found}, {'met' if met else 'missed'}**" for what, found, met in self.targets]
-        return [*self.lines, "", *verdicts] if verdicts else self.lines
+from bench_text_measure import Options, Section, machine, run, tool, turns, write
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of quickstart, …")
+    data = Path(__file__).parents[2] / "shared" / "data"
+    parser.add_argument("--data", type=Path, default=data, help="folder of quickstart, web_pages, near_duplicates")
     parser.add_argument("--pages", type=Path, help="a WARC file of one's own for warc, line and memory")
     parser.add_argument("--scale", type=float, default=1.0, help="how much of the default sizes")
     parser.add_argument("--rounds", type=int, default=3)
@@ -88,66 +54,6 @@ def main() -> None:
     sys.exit(any(not met for section in found.values() for _, _, met in section.targets))
 
 
-def write(path: Path, found: dict[str, Section]) -> None:
-    """Puts each section between its marks, `<!-- bench: NAME -->` and `<!-- end -->`."""
-    text = path.read_text(encoding="utf-8")
-    for name, section in found.items():
-        marked = re.compile(rf"(<!-- bench: {name} -->\n).*?(<!-- end -->)", re.S)
-        inside = "\n".join(section.markdown()).strip("\n")
-        text = marked.sub(lambda m, inside=inside: f"{m[1]}{inside}\n{m[2]}", text)
-    path.write_text(text, encoding="utf-8")
-
-
-def machine(dolma: str | None) -> Section:
-    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    releases = {name: importlib.metadata.version(name) for name in PACKAGES if _has(name)}
-    if dolma:
-        code = "import importlib.metadata as m; print(m.version('dolma'))"
-        releases["dolma"] = subprocess.run([dolma, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-    about = {"processor": model[1] if model else platform.processor(), "cores": len(os.sched_getaffinity(0)),
-             "load": round(os.getloadavg()[0], 1), "python": platform.python_version(), "releases": releases}
-    line = (f"{about['cores']} cores of {about['processor']}, load {about['load']} when it began; Python {about['python']}; "
-            + ", ".join(f"{name} {release}" for name, release in releases.items()) + ".")
-    return Section([line], about)
-
-
-def _has(name: str) -> bool:
-    try:
-        return bool(importlib.metadata.version(name))
-    except importlib.metadata.PackageNotFoundError:
-        return False
-
-
-# running sides -------------------------------------------------------------------------------------------------------
-
-
-def run(side: str, options: Options, cores: int = 1) -> Any:
-    """What a side prints."""
-    return json.loads(tool("bench_text_sides.py", side, json.dumps(options, default=str), cores=cores).splitlines()[-1])
-
-
-def tool(name: str, *words: Any, cores: int = 1) -> str:
-    """What a tool beside this one prints, run on the last `cores` cores of this machine, one numeric thread a process."""
-    allowed = set(sorted(os.sched_getaffinity(0))[-cores:])
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(TOOLS)]), "HF_HUB_OFFLINE": "1"}
-    environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    done = subprocess.run([sys.executable, TOOLS / name, *map(str, words)], env=environment, capture_output=True, text=True,
-                          preexec_fn=lambda: os.sched_setaffinity(0, allowed))
-    if done.returncode:
-        sys.exit(f"{name} {words[0]} failed:\n{done.stderr[-3000:]}")
-    return done.stdout
-
-
-def turns(sides: dict[str, tuple[str, Options]], rounds: int, cores: int = 1) -> dict[str, Options]:
-    """By side, the medians of its numbers over the rounds."""
-    found: dict[str, list[Options]] = {name: [] for name in sides}
-    for _ in range(rounds):
-        for name, (side, options) in sides.items():
-            found[name].append(run(side, options, cores))
-    return {name: {key: statistics.median(r[key] for r in results) if isinstance(results[0][key], (int, float))
-                   else results[-1][key] for key in results[0]} for name, results in found.items()}
-
-
 def page_sets(given: argparse.Namespace) -> dict[str, Path]:
     if given.pages:
         return {given.pages.stem: given.pages}
@@ -167,9 +73,15 @@ def tiny(given: argparse.Namespace, folder: Path) -> Path:
 # sections ------------------------------------------------------------------------------------------------------------
 
 
+def installed(section: Section, *peers: str) -> list[str]:
+    """Those that are; the section tells of the others."""
+    section.lines += [f"{peer} was left out: it is not installed." for peer in peers if not find_spec(peer)]
+    return [peer for peer in peers if find_spec(peer)]
+
+
 def warc(given: argparse.Namespace, folder: Path) -> Section:
     section = Section()
-    peers = [name for name, module in (("datatrove", "datatrove"), ("warcio", "warcio")) if find_spec(module)]
+    peers = installed(section, "datatrove", "warcio")
     for name, path in page_sets(given).items():
         times = math.ceil(given.scale * 10_000 / sum(1 for _ in inputs.responses(path)))     # of a small file, several
         options = {"input": path.resolve(), "warm_up": tiny(given, folder), "times": times}
@@ -245,6 +157,7 @@ def dedup(given: argparse.Namespace, folder: Path) -> Section:
 
 def line(given: argparse.Namespace, folder: Path) -> Section:
     section = Section()
+    peers = installed(section, "trafilatura", "datatrove")
     ours = {"ours, resiliparse": "resiliparse", "ours, blocks": "blocks", "ours, trafilatura": "trafilatura"}
     for number, (name, path) in enumerate(page_sets(given).items()):
         sample = folder / f"sample{number}" / "sample.warc.gz"
@@ -252,8 +165,8 @@ def line(given: argparse.Namespace, folder: Path) -> Section:
         pages = inputs.sample(path, sample, round(700 * given.scale))
         base = {"input": sample, "warm_up": tiny(given, folder)}
         sides = {side: ("line.ours", base | {"extract": use}) for side, use in ours.items()
-                 if use != "trafilatura" or find_spec("trafilatura")}
-        if find_spec("datatrove"):
+                 if use != "trafilatura" or use in peers}
+        if "datatrove" in peers:
             sides["datatrove"] = ("line.datatrove", base)
         if given.dolma_python:
             sides["dolma"] = ("line.dolma", base | {"python": given.dolma_python})

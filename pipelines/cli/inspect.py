@@ -140,11 +140,9 @@ def explain(
     if json_:
         print(as_json(found))
         return
-    print(
-        "\n\n".join(
-            "\n".join(f"{k:<10} {plain(str(v))}" for k, v in story.items() if v not in (None, "", [])) for story in found
-        )
-    )
+    told = [{k: v for k, v in story.items() if v not in (None, "", [])} for story in found]
+    width = max(len(k) for story in told for k in story)
+    print("\n\n".join("\n".join(f"{k:<{width}} {plain(str(v))}" for k, v in story.items()) for story in told))
 
 
 def report(build: BuildPath) -> None:
