@@ -45,10 +45,8 @@ def timed(name: str, warm_up: str, input: str, times: int = 1, **options: Any) -
     if name == "line.dolma" or options.get("workers", 1) > 1:   # starts anew each time: next to no work is all start
         found["cpu"] -= start
         found["wall"] -= wait
-    if "corpus.extract.sandbox" in sys.modules:                 # the memory of a child is told when it has ended
-        sys.modules["corpus.extract.sandbox"].close()
     found["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    found["child_rss_mb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    found["child_rss_mb"] = largest_below() or resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return found
 
 
@@ -68,8 +66,13 @@ def quiet() -> Iterator[None]:
 
 
 def cpu() -> float:
-    """CPU seconds so far of this process, its children that have ended, and all that live under it."""
+    """CPU seconds so far of this process and all under it, ended or not."""
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in usage) + sum(below().values()) / os.sysconf("SC_CLK_TCK")
+
+
+def below() -> dict[int, int]:
+    """The processes that live under this one, with the clock ticks of each and of its own children that have ended."""
     under, stats = {os.getpid()}, {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -78,8 +81,20 @@ def cpu() -> float:
                 stats[int(entry.name)] = int(fields[1]), sum(map(int, fields[11:15]))
     while found := {pid for pid, (parent, _) in stats.items() if parent in under} - under:
         under |= found
-    ticks = sum(stats[pid][1] for pid in under - {os.getpid()} if pid in stats)
-    return sum(u.ru_utime + u.ru_stime for u in usage) + ticks / os.sysconf("SC_CLK_TCK")
+    return {pid: stats[pid][1] for pid in under - {os.getpid()}}
+
+
+def largest_below() -> float:
+    """Peak RSS in MB of the largest process under this one; 0 where there is none.
+
+    Of a child that was started late the kernel's own account of ended children tells its parent's peak.
+    """
+    peaks = [0.0]
+    for pid in below():
+        with contextlib.suppress(OSError):
+            peaks += [int(line.split()[1]) / 1024 for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+                      if line.startswith("VmHWM")]
+    return max(peaks)
 
 
 # reading WARC files --------------------------------------------------------------------------------------------------

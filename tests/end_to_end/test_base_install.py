@@ -58,9 +58,9 @@ def test_the_large_packages_are_left_out(base):
     assert done.stdout.strip() == "[]"
 
 
-def test_the_base_install_is_under_700_megabytes(base):
+def test_the_base_install_is_under_800_megabytes(base):
     size = sum(p.stat().st_size for p in (base / "venv").rglob("*") if p.is_file() and not p.is_symlink())
-    assert size < 700_000_000, f"{size / 1e6:.0f} MB"
+    assert size < 800_000_000, f"{size / 1e6:.0f} MB"
 
 
 def test_it_recommends_a_mixture_from_a_table_of_runs(base, tmp_path):
