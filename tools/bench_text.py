@@ -40,11 +40,16 @@ def main() -> None:
     given = parser.parse_args()
     if wrong := set(given.sections) - set(SECTIONS):
         parser.error(f"no section {', '.join(sorted(wrong))}; there are {', '.join(SECTIONS)}")
+    if given.write and not given.write.exists():
+        parser.error(f"no file at {given.write}")
     found: dict[str, Section] = {"machine": machine(given.dolma_python)}
     with tempfile.TemporaryDirectory() as folder:
         for name in given.sections or SECTIONS:
             print(f"{name} ...", file=sys.stderr, flush=True)
+            load = os.getloadavg()[0]
             found[name] = SECTIONS[name](given, Path(folder))
+            found[name].figures["load"] = load
+            found[name].lines += ["", f"Load of the machine when this began: {load:.1f}."]
             print("\n".join([f"\n## {name}", *found[name].markdown()]), flush=True)
     if given.json:
         whole = {name: {"figures": s.figures, "targets": s.targets} for name, s in found.items()}

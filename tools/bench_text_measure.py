@@ -63,8 +63,8 @@ def machine(dolma: str | None) -> Section:
         code = "import importlib.metadata as m; print(m.version('dolma'))"
         releases["dolma"] = subprocess.run([dolma, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     about = {"processor": model[1] if model else platform.processor(), "cores": len(os.sched_getaffinity(0)),
-             "load": round(os.getloadavg()[0], 1), "python": platform.python_version(), "releases": releases}
-    line = (f"{about['cores']} cores of {about['processor']}, load {about['load']} when it began; Python {about['python']}; "
+             "python": platform.python_version(), "releases": releases}
+    line = (f"{about['cores']} cores of {about['processor']}; Python {about['python']}; "
             + ", ".join(f"{name} {release}" for name, release in releases.items()) + ".")
     return Section([line], about)
 
