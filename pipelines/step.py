@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+
 from corpus import keys, results
 from corpus.exchange import emit_tasks
 from corpus.operators import Exchange, Operator
@@ -215,6 +217,14 @@ class Line:
             for i in range(max((len(v) for v in group.values()), default=0))
         ]
         return self.settle(Step(name, self._stage, work, tuple(emit_tasks(name, work, inputs, self.store))))
+
+    def empty(self, name: str, schema: pa.Schema) -> Shard:
+        """The shard of that name without rows: an input where there is nothing to read."""
+        digest = keys.digest_table(schema.empty_table())
+        path = f"shards/{digest[:2]}/{digest}.parquet"
+        if self.may_write and not self.store.exists(path):
+            return self.store.write_shard(name, schema.empty_table())
+        return Shard(name, path, digest, "", 0, 0)
 
     def _pending(self, *groups: Mapping[str, Items] | None) -> list[str]:
         return sorted({i.step for group in groups for i in (group or {}).values() if not i.known})

@@ -25,7 +25,7 @@ ADDRESS, REJOIN = 1, 2
 
 _BASIS, _PRIME, _FOLD = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3), np.uint64(29)
 _S, _BIG_S, _DOT, _PLUS, _MINUS, _COMMA, _APOSTROPHE, _CURLY = map(ord, "sS.+-,'’")
-_ELLIPSIS, _EN, _EM, _TILDE, _DEGREE, _DOLLAR = map(ord, "…–—~°$")
+_ELLIPSIS, _EM, _DEGREE, _DOLLAR = map(ord, "…—°$")
 _A, _C, _F, _K, _U, _STAR, _CARET = map(ord, "ACFKU*^")
 
 

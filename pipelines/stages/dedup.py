@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from corpus import keys
 from corpus.dedup.by_shard import DECIDED, Ask, Deal, output_name
 from corpus.dedup.candidates import Candidates
 from corpus.dedup.components import Groups, Keepers
@@ -112,17 +111,8 @@ def verdicts(line: Line, shingles: Items, dealt: Result) -> tuple[list[Groups], 
     for shard in shingles:
         bodies.append(Groups(again=shard.digest in seen))
         seen.add(shard.digest)
-        decided.append(by_name.get(output_name("decided", shard)) or nothing(line))
+        decided.append(by_name.get(output_name("decided", shard)) or line.empty("decided", DECIDED))
     return bodies, {"shingles": shingles, "decided": Items(dealt.step, "decided", tuple(decided))}
-
-
-def nothing(line: Line) -> Shard:
-    """The shard that decides nothing."""
-    digest = keys.digest_table(DECIDED.empty_table())
-    path = f"shards/{digest[:2]}/{digest}.parquet"
-    if line.may_write and not line.store.exists(path):
-        return line.store.write_shard("decided", DECIDED.empty_table())
-    return Shard("decided", path, digest, "", 0, 0)
 
 
 def earlier(line: Line, build: Build, shingle: Shingle) -> list[Inputs]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from corpus import keys, results
-from corpus.results import Shard
+from corpus import results
 from corpus.rules.filter import TOMBSTONE
 from pipelines.step import Items, Line
 
@@ -15,12 +14,4 @@ def tombstones(line: Line) -> Items:
     found = line.store.read_json(INDEX)
     if found is not None:
         return Items("tombstones", "tombstones", (results.item_from_json(found),))
-    return Items("tombstones", "tombstones", (_empty(line),))
-
-
-def _empty(line: Line) -> Shard:
-    digest = keys.digest_table(TOMBSTONE.empty_table())
-    path = f"shards/{digest[:2]}/{digest}.parquet"
-    if line.may_write and not line.store.exists(path):
-        return line.store.write_shard("tombstones", TOMBSTONE.empty_table())
-    return Shard("tombstones", path, digest, "", 0, 0)
+    return Items("tombstones", "tombstones", (line.empty("tombstones", TOMBSTONE),))
