@@ -34,6 +34,15 @@ def hash64(seed: int, purpose: str, ids: pa.Array | pa.ChunkedArray | np.ndarray
     return h
 
 
+def rekey(seed: int, purpose: str, keys: np.ndarray, copy: np.ndarray | int = 0) -> np.ndarray:
+    """(n,) uint64, uniform: another draw for what is known by an earlier one. keys: (n,) uint64 of `hash64`."""
+    salt = hashlib.blake2b(f"{seed}\x00{purpose}".encode(), digest_size=16).digest()
+    k0, k1 = np.frombuffer(salt, dtype="<u8")
+    with np.errstate(over="ignore"):
+        h = _mix(_mix(keys ^ k0) + k1)
+        return _mix(h ^ (np.asarray(copy, np.uint64) * np.uint64(0x9E3779B97F4A7C15)))
+
+
 def uniform(seed: int, purpose: str, ids: pa.Array | pa.ChunkedArray | np.ndarray, copy: np.ndarray | int = 0) -> np.ndarray:
     """(n,) float64 in [0, 1): the top 53 bits of `hash64`."""
     return (hash64(seed, purpose, ids, copy) >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -127,7 +127,7 @@ def reduce_task(step: str, work: Exchange, partition: int, leaves: Iterable[str]
                 shared: Inputs | None = None, runs: Sequence[Shard] = ()) -> ReduceTask:
     """The task of one partition. `leaves`: the digests of all that was emitted to it."""
     return ReduceTask(step, Reduce(work), dict(shared or {}) | {"runs": list(runs)}, store,
-                      {"partition": partition}, tuple(sorted(leaves)))
+                      {"partition": partition}, leaves=tuple(sorted(leaves)))
 
 
 def exchange(step: str, work: Exchange, inputs: Sequence[Inputs], store: Store, run: Map,

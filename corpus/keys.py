@@ -4,7 +4,6 @@ garbage behind nulls do not count, so the same rows have the same digest however
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from blake3 import blake3
 
 DIGEST_BYTES = 16
 
@@ -23,18 +23,18 @@ def canonical(value: Any) -> bytes:
 
 def key_of(value: Any) -> str:
     """32 hex digits naming a JSON-like value."""
-    return hashlib.blake2b(canonical(value), digest_size=DIGEST_BYTES).hexdigest()
+    return blake3(canonical(value)).hexdigest(DIGEST_BYTES)
 
 
 def digest_bytes(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
+    return blake3(data).hexdigest(DIGEST_BYTES)
 
 
 def digest_stream(stream: BinaryIO) -> str:
-    h = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    h = blake3()
     while block := stream.read(1 << 20):
         h.update(block)
-    return h.hexdigest()
+    return h.hexdigest(DIGEST_BYTES)
 
 
 def digest_file(path: str | Path) -> str:
@@ -51,7 +51,7 @@ def digest_folder(path: Path) -> str:
 
 def digest_table(table: pa.Table | pa.RecordBatch) -> str:
     """Content digest of a table: column names, types and values, in row order."""
-    h = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    h = blake3()
     for name in table.schema.names:
         column = table.column(name)
         if isinstance(column, pa.ChunkedArray):
@@ -60,7 +60,7 @@ def digest_table(table: pa.Table | pa.RecordBatch) -> str:
             column = pa.concat_arrays(column.chunks)
         h.update(f"{name}\x00{_spelled(column.type)}\x00{len(column)}\x00".encode())
         _feed(h, column)
-    return h.hexdigest()
+    return h.hexdigest(DIGEST_BYTES)
 
 
 def _spelled(kind: pa.DataType) -> str:

@@ -151,14 +151,47 @@ class Exchange(Operator):
 
 
 class Writer(Operator):
-    """Documents with token ids → one file (or a few that belong together) of a training format."""
+    """One shard's stream of sequences → the files of a training format that belong to it."""
 
+    #: Writes texts (`stream.rows` has `text`), not token ids.
     needs_text: ClassVar[bool] = False
+    #: Reads token ids; without them (or texts) a shard's rows are all that it gets.
+    needs_ids: ClassVar[bool] = True
+    #: Has a place for held-out documents.
+    takes_validation: ClassVar[bool] = False
+    #: Can hold a loss mask beside the ids.
+    takes_mask: ClassVar[bool] = False
 
-    def write(self, rows: pa.Table, folder: Path, shard: int) -> list[str]:
-        """rows: of `corpus.mixture.place.drawn_schema`, in shard order. Writes into `folder`, returns relative names."""
+    def check(self, tokenizer: dict[str, Any], pack: Operator) -> None:
+        """Raises ConfigError where the format cannot hold what it would get, before any work starts.
+
+        tokenizer: what about.json of its folder says (vocab_size, dtype, eos_id, ...). pack: a `corpus.tokens.pack.Pack`.
+        """
+
+    def write(self, stream: Any, folder: Path, shard: int) -> list[str]:
+        """stream: a `corpus.writers.stream.Stream`. Writes into `folder`; returns names relative to it, which may lie in
+        folders of their own.
+        """
+        raise NotImplementedError
+
+    def describe(self, folder: Path, files: Sequence[str]) -> dict[str, Any]:
+        """What `finish` has to know of a written shard beyond its numbers, as a value that JSON can hold."""
+        return {}
+
+    def finish(self, shards: Sequence[dict[str, Any]]) -> dict[str, bytes]:
+        """Files of the whole format, by name. shards: what was told of each written shard, in order: shard, rows,
+        sequences, tokens, files, and as `extra` what `describe` found.
+        """
+        return {}
+
+    def write_validation(self, texts: Iterator[pa.Table], folder: Path, shard: int) -> list[str]:
+        """Of a format with `takes_validation`: writes held-out documents into `folder` and returns names, as `write` does.
+        texts: tables of column text. shard: the number after the last shard's.
+        """
         raise NotImplementedError
 
     def read_back(self, folder: Path, files: Sequence[str]) -> pa.Table:
-        """The written shard as columns id and tokens (or id-less text for text formats), for `verify`."""
+        """The written shard, one row a sequence in stream order: `tokens` (large_list), and `loss_mask` where there is one;
+        of a text format `text`.
+        """
         raise NotImplementedError

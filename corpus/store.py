@@ -38,7 +38,11 @@ from corpus import keys, results
 from corpus.errors import StoreError
 from corpus.results import Folder, Part, Record, Shard
 
-FORMAT = 1
+FORMAT = 2
+
+#: How shards are written; and runs, whose many small row groups are read once: there a codec's set-up is what costs.
+_SHARD: dict[str, Any] = {"compression": "zstd", "compression_level": 3}
+_RUN: dict[str, Any] = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}
 
 
 @dataclass(frozen=True)
@@ -143,12 +147,10 @@ class Store:
         self._fs[0].copy(self.full(source), self.full(target))
 
     def sizes(self, path: str) -> dict[str, int]:
-        """Bytes of each file directly in a folder, by name; empty where there is no folder."""
-        try:
-            found = self._fs[0].ls(self.full(path), detail=True)
-        except FileNotFoundError:
-            return {}
-        return {entry["name"].rstrip("/").rsplit("/", 1)[-1]: entry["size"] for entry in found if entry["type"] == "file"}
+        """Bytes of each file anywhere in a folder, by its name relative to it; empty where there is no folder."""
+        root = self.full(path)
+        found = self._fs[0].find(root, detail=True) if self._fs[0].exists(root) else {}
+        return {name[len(root) :].lstrip("/"): entry["size"] for name, entry in found.items()}
 
     def names(self, path: str) -> list[str]:
         """Names of what is directly in a folder; empty where there is none."""
@@ -178,7 +180,7 @@ class Store:
         path = f"{folder}/{digest[:2]}/{digest}.parquet"
         with self._staged(path) as local:
             if local is not None:
-                with pq.ParquetWriter(local, whole.schema, compression="zstd", compression_level=3) as writer:
+                with pq.ParquetWriter(local, whole.schema, **(_RUN if parts else _SHARD)) as writer:
                     for group in groups:
                         writer.write_table(group, row_group_size=max(1, group.num_rows))
         fs, target = self._fs[0], self.full(path)
@@ -219,23 +221,53 @@ class Store:
 
     def read_part(self, shard: Shard, part: Part) -> pa.Table:
         """One partition of an exchange's run: reads that row group alone."""
+        if self.is_local:
+            with pq.ParquetFile(self.full(shard.path)) as file:
+                return file.read_row_group(part.group, use_threads=False)
         with self._fs[0].open(self.full(shard.path), "rb") as stream:
-            return pq.ParquetFile(stream).read_row_group(part.group)
+            return pq.ParquetFile(stream).read_row_group(part.group, use_threads=False)
 
     # folders -----------------------------------------------------------------------------------------------------
 
-    def write_folder(self, name: str, local: Path, about: dict[str, Any] | None = None) -> Folder:
-        """Takes over the files of a local folder. `about` is told to people and is in no digest."""
+    @contextlib.contextmanager
+    def new_folder(self) -> Iterator[Path]:
+        """An empty folder to make files in for `write_folder`, on the store's own file system where that is local, so that
+        they are taken over without a copy. What a kill leaves of it has a name that ends in `.part`.
+        """
+        parent = self.full("folders") if self.is_local else None
+        if parent is not None:
+            os.makedirs(parent, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=parent, prefix="new-", suffix=".part") as folder:
+            yield Path(folder)
+
+    def write_folder(self, name: str, local: Path, about: dict[str, Any] | None = None, take: bool = False) -> Folder:
+        """Puts the files of a local folder into the store; with `take` they are moved there and no longer the caller's.
+        `about` is told to people and is in no digest.
+        """
         files = []
         for path in sorted(p for p in local.rglob("*") if p.is_file()):
             files.append((path.relative_to(local).as_posix(), keys.digest_file(path), path.stat().st_size))
         digest = keys.key_of([[n, d] for n, d, _ in files])
         root = f"folders/{digest[:2]}/{digest}"
         for relative, _, _ in files:
+            if take and self.is_local:
+                self._take(local / relative, f"{root}/{relative}")
+                continue
             with self._staged(f"{root}/{relative}") as staged:
                 if staged is not None:
                     shutil.copyfile(local / relative, staged)
         return Folder(name, root, digest, tuple(files), about or {})
+
+    def _take(self, local: Path, path: str) -> None:
+        """Moves a finished file into place, unless the place has it already."""
+        target = Path(self.full(path))
+        if target.exists() and target.stat().st_size == local.stat().st_size:
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(local, "rb") as stream:
+            os.fsync(stream.fileno())
+        os.chmod(local, 0o444)
+        os.replace(local, target)
 
     @contextlib.contextmanager
     def local_folder(self, folder: Folder) -> Iterator[Path]:
@@ -248,6 +280,10 @@ class Store:
                 (Path(temporary) / relative).parent.mkdir(parents=True, exist_ok=True)
                 self._fs[0].get_file(self.full(f"{folder.path}/{relative}"), str(Path(temporary) / relative))
             yield Path(temporary)
+
+    def read_ranges(self, paths: list[str], starts: list[int], ends: list[int]) -> list[bytes]:
+        """Bytes [start, end) of files, many requests at a time where the file system can."""
+        return self._fs[0].cat_ranges([self.full(path) for path in paths], starts, ends)
 
     # records -----------------------------------------------------------------------------------------------------
 

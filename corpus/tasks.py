@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,13 +34,16 @@ class Body(Operator):
 
 @dataclass(frozen=True)
 class Task:
-    """One unit of work. `extra` is identity beyond body and inputs (a partition number)."""
+    """One unit of work. `extra` is identity beyond body and inputs (a partition number). Inputs that `unkeyed` names are
+    read and are no part of the key: another input says what of them is read, by content.
+    """
 
     step: str
     body: Body
     inputs: Inputs
     store: Store
     extra: Any = None
+    unkeyed: tuple[str, ...] = ()
 
     @cached_property
     def key(self) -> str:
@@ -54,7 +56,8 @@ class Task:
 
     @property
     def input_digests(self) -> dict[str, list[str]]:
-        return {name: [item.digest for item in items] for name, items in sorted(self.inputs.items())}
+        return {name: [item.digest for item in items] for name, items in sorted(self.inputs.items())
+                if name not in self.unkeyed}
 
     def run(self, io: TaskIO) -> None:
         self.body.run(io)
@@ -106,10 +109,10 @@ class TaskIO:
     @contextlib.contextmanager
     def new_folder(self, name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
         """A folder to write files into, taken over on leaving, and a dict for what to tell people about it."""
-        with tempfile.TemporaryDirectory() as temporary:
+        with self.task.store.new_folder() as folder:
             about: dict[str, Any] = {}
-            yield Path(temporary), about
-            self.outputs.append(self.task.store.write_folder(name, Path(temporary), about))
+            yield folder, about
+            self.outputs.append(self.task.store.write_folder(name, folder, about, take=True))
 
     def count(self, reason: str, n: int = 1) -> None:
         if n:

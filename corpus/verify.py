@@ -1,29 +1,37 @@
 """Reads every written shard back and compares it with its receipt: a stranger's check, which needs the files and the
-receipt alone. Every fault names a file and what is wrong with it. Given up: text formats hold no ids, so of them the
-bytes and the rows are checked, not which documents they are.
+receipt alone. Every fault names a file and what is wrong with it; one shard is in memory at a time. Given up: text formats
+hold no ids, so of them the bytes and the number of documents are checked, not which documents they are.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
+import pkgutil
+import posixpath
+import struct
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import fsspec
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from corpus import chance, keys, registry
-from corpus.mixture.place import shard_of
+import corpus.writers
+from corpus import keys, registry
+from corpus.errors import Mismatch
+from corpus.mixture.held import SIDECAR, held_by
 from corpus.operators import Writer
-from corpus.writers import climbmix, megatron, nanochat  # noqa: F401  (a receipt names them; importing registers them)
-from corpus.writers.write import census
+from corpus.verify_stream import Sidecar, sidecar_faults, stream_faults
+from corpus.writers.stream import stream_digest
 
 #: What a damaged file makes its reader raise.
-UNREADABLE = (OSError, ValueError, KeyError, pa.ArrowException)
+UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, OverflowError, MemoryError, struct.error,
+              zlib.error, pa.ArrowException)
 
 
 @dataclass(frozen=True)
@@ -37,139 +45,166 @@ class Fault:
         return f"{self.file}: {self.what}"
 
 
-def verify_shards(receipt: dict[str, Any], root: str | Path) -> list[Fault]:
-    """All faults, in the receipt's order; none is the good answer. root: folder or URL that holds FORMAT/FILE."""
+def verify_shards(receipt: Mapping[str, Any], root: str | Path) -> list[Fault]:
+    """All faults, shard by shard; none is the good answer. root: folder or URL that holds FORMAT/FILE; what was written of
+    a holdout lies beside it, in holdout-NAME/FORMAT/FILE.
+    """
     faults = extra_files(receipt, root)
-    sums: dict[str, dict[str, list[int]]] = {}
-    for entry in receipt["shards"]:
-        found, cells = verify_shard(receipt, entry, root)
-        faults += found
-        if cells is not None:
-            total = sums.setdefault(entry["format"], {})
-            for cell, (rows, tokens) in cells.items():
-                before = total.get(cell, [0, 0])
-                total[cell] = [before[0] + rows, before[1] + tokens]
-    return faults + unequal_streams(receipt) + _cell_faults(receipt, sums)
+    whole = [(entry["files"], str(root)) for entry in receipt["finish"]]
+    whole += [(held["files"], _above(root)) for held in receipt["holdout"] if held.get("files")]
+    for files, place in whole:
+        with _local(files, place) as (folder, missing):
+            faults += _file_faults(files, folder, missing)
+    for entries in _by_shard(receipt):
+        faults += verify_shard(receipt, entries, root)
+    return faults + unequal_streams(receipt) + total_faults(receipt)
 
 
-def verify_shard(receipt: dict[str, Any], entry: dict[str, Any], root: str | Path,
-                 ) -> tuple[list[Fault], dict[str, list[int]] | None]:
-    """Faults of one shard in one format, and its [rows, tokens] by cell (None where the format does not tell).
+def verify_shard(receipt: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], root: str | Path) -> list[Fault]:
+    """Faults of one shard in all its formats. entries: the items of receipt["shards"] that are of it."""
+    faults: list[Fault] = []
+    sidecar: Sidecar | None = None
+    known: dict[str, list[str]] = {}                         # what is wrong with a stream, by its digest
+    for entry in sorted(entries, key=lambda e: e["format"] != SIDECAR):
+        main, name = entry["files"][0]["path"] if entry["files"] else f"{entry['format']}/", entry["format"]
+        with _local(entry["files"], root) as (folder, missing):
+            damaged = list(_file_faults(entry["files"], folder, missing))
+            if damaged:                                      # other bytes are reason enough; they say nothing of the draw
+                faults += damaged
+                continue
+            try:
+                if name == SIDECAR:
+                    found = Sidecar.read(folder / main)
+                    wrong = [Fault(main, what) for what in sidecar_faults(receipt, entry, found)]
+                    sidecar = None if wrong else found       # what is wrong with it is not the fault of a format
+                    faults += wrong
+                    continue
+                files = [f["path"].split("/", 1)[1] for f in entry["files"]]
+                rows = writer_of(receipt, name).read_back(folder / name, files)
+            except UNREADABLE as error:
+                said = (str(error).splitlines() or [""])[0]
+                faults.append(Fault(main, f"cannot be read: {type(error).__name__}: {said}"))
+                continue
+            faults += [Fault(main, what) for what in _row_faults(receipt, entry, rows, sidecar, known)]
+    return faults
 
-    entry: an item of receipt["shards"].
-    """
-    main = entry["files"][0]["path"]
-    with _local(entry, root) as (folder, missing):
-        faults = [Fault(path, "is missing") for path in missing]
-        for file in entry["files"]:
-            if file["path"] not in missing:
-                path = folder / file["path"]
-                if path.stat().st_size != file["bytes"]:
-                    faults.append(Fault(file["path"], f"has {path.stat().st_size:,} bytes, not {file['bytes']:,}"))
-                elif keys.digest_file(path) != file["digest"]:
-                    faults.append(Fault(file["path"], "has other bytes than its digest in the receipt"))
-        if missing:
-            return faults, None
-        writer: Writer = registry.lookup("writer", entry["format"], "receipt")()
-        try:
-            rows = writer.read_back(folder / entry["format"], [f["path"].split("/", 1)[1] for f in entry["files"]])
-        except UNREADABLE as error:
-            return [*faults, Fault(main, f"cannot be read: {type(error).__name__}: {str(error).splitlines()[0]}")], None
-    if rows.num_rows != entry["rows"]:
-        faults.append(Fault(main, f"has {rows.num_rows:,} documents, not {entry['rows']:,}"))
+
+def _row_faults(receipt: Mapping[str, Any], entry: Mapping[str, Any], rows: pa.Table, sidecar: Sidecar | None,
+                known: dict[str, list[str]]) -> Iterator[str]:
     if "tokens" not in rows.column_names:
-        return faults, None
-    found = census(rows)
-    if found["tokens"] != entry["tokens"]:
-        faults.append(Fault(main, f"has {found['tokens']:,} tokens, not {entry['tokens']:,}"))
-    elif found["stream"] != entry["stream"]:
-        faults.append(Fault(main, "has other token ids than the draw"))
-    for kind in ("cell", "source"):
-        faults += [Fault(main, f"{kind} '{name}' {what}") for name, what in _unequal(found[f"{kind}s"], entry[f"{kind}s"])]
-    faults += [Fault(main, what) for what in row_faults(receipt, entry["shard"], rows)]
-    return faults, found["cells"]
+        if rows.num_rows != entry["rows"]:
+            yield f"has {rows.num_rows:,} documents, not {entry['rows']:,}"
+        return
+    tokens = rows.column("tokens")
+    lengths = pc.list_value_length(tokens)
+    size = pc.sum(lengths).as_py() or 0
+    digest = stream_digest(tokens, receipt["tokenizer"]["dtype"])
+    if rows.num_rows != entry["sequences"]:
+        yield f"has {rows.num_rows:,} sequences, not {entry['sequences']:,}"
+    if size != entry["tokens"]:
+        yield f"has {size:,} tokens, not {entry['tokens']:,}"
+    elif digest != entry["stream"]:
+        yield "has other token ids than the draw"
+    if digest not in known:                                  # formats of one stream need one look at it
+        known[digest] = list(stream_faults(receipt, entry, tokens, sidecar))
+    yield from known[digest]
 
 
-def row_faults(receipt: dict[str, Any], shard: int, rows: pa.Table) -> list[str]:
-    """What is wrong with documents: their counts, their ends, their ids, and whether they belong into this shard.
-
-    rows: columns id, copy, token_count, tokens. As a copy's shard follows from its id, unique here is unique everywhere.
-    """
-    faults = []
-    tokens, eos = rows.column("tokens").combine_chunks(), receipt["tokenizer"]["eos_id"]
-    tokens = pa.concat_arrays(tokens.chunks) if isinstance(tokens, pa.ChunkedArray) else tokens
-    flat, offsets = tokens.values.to_numpy(), tokens.offsets.to_numpy()
-    lengths = np.diff(offsets)
-    if not np.array_equal(lengths, rows.column("token_count").to_numpy()):
-        faults.append("has a token_count that is not the number of tokens")
-    inside = flat[offsets[0]:offsets[-1]] == eos
-    full = offsets[1:][lengths > 0] - offsets[0] - 1
-    unended = int((lengths == 0).sum() + (~inside[full]).sum())
-    if unended:
-        faults.append(f"has {unended:,} documents that do not end with EOS ({eos})")
-    if int(inside.sum()) > int(inside[full].sum()):
-        faults.append(f"has EOS ({eos}) inside documents")
-    if len(flat) and (int(flat.max()) >= receipt["tokenizer"]["vocab_size"] or int(flat.min()) < 0):
-        faults.append(f"has ids outside the vocabulary of {receipt['tokenizer']['vocab_size']:,}")
-    ids, copy = rows.column("id"), rows.column("copy")
-    if ids.null_count or copy.null_count:
-        return [*faults, f"has {ids.null_count + copy.null_count:,} rows without a document id or a copy"]
-    words, copies = chance.id_words(ids), copy.to_numpy().astype(np.int64)
-    named = np.column_stack([words, copies.astype(np.uint64)])
-    twice = len(named) - len(np.unique(named, axis=0))
-    if twice:
-        faults.append(f"has {twice:,} documents more than once with the same copy number")
-    astray = int((shard_of(words, copies, receipt["seed"], receipt["shard_count"]) != shard).sum())
-    if astray:
-        faults.append(f"has {astray:,} documents that belong into another shard")
-    return faults
+def writer_of(receipt: Mapping[str, Any], name: str) -> Writer:
+    """The writer of a format, with the options that the receipt gives."""
+    for module in pkgutil.iter_modules(corpus.writers.__path__):      # importing registers them
+        if not module.name.endswith("kernels"):
+            importlib.import_module(f"corpus.writers.{module.name}")
+    return registry.lookup("writer", name, "receipt")(**receipt.get("formats", {}).get(name, {}))
 
 
-def extra_files(receipt: dict[str, Any], root: str | Path) -> list[Fault]:
-    """Files of the receipt's formats that the receipt does not know."""
-    known = {f["path"] for entry in receipt["shards"] for f in entry["files"]}
-    fs, base = fsspec.core.url_to_fs(str(root))
+def extra_files(receipt: Mapping[str, Any], root: str | Path) -> list[Fault]:
+    """Files in the folders of the receipt's formats that the receipt does not know."""
+    known = {f["path"] for part in ("shards", "finish") for entry in receipt[part] for f in entry["files"]}
+    held = {f["path"] for entry in receipt["holdout"] for f in entry.get("files") or ()}
+    return _unknown(known, str(root)) + _unknown(held, _above(root))
+
+
+def _unknown(known: set[str], root: str) -> list[Fault]:
+    fs, base = fsspec.core.url_to_fs(root)
     base = base.rstrip("/")
-    faults = []
-    for name in sorted({entry["format"] for entry in receipt["shards"]}):
-        found = fs.find(f"{base}/{name}") if fs.exists(f"{base}/{name}") else []
-        paths = sorted(f[len(base) + 1:] for f in found)
-        faults += [Fault(path, "is not in the receipt") for path in paths if path not in known]
-    return faults
+    found = [f for name in sorted({path.split("/")[0] for path in known}) if fs.exists(f"{base}/{name}")
+             for f in sorted(fs.find(f"{base}/{name}"))]
+    return [Fault(f[len(base) + 1:], "is not in the receipt") for f in found if f[len(base) + 1:] not in known]
 
 
-def unequal_streams(receipt: dict[str, Any]) -> list[Fault]:
-    """Shards whose formats are not said to carry the same stream of tokens."""
+def _above(root: str | Path) -> str:
+    """The folder that holds receipt.json and shards/."""
+    return posixpath.dirname(str(root).rstrip("/")) or "."
+
+
+def unequal_streams(receipt: Mapping[str, Any]) -> list[Fault]:
+    """Shards whose formats are not said to carry the same stream of tokens, or that a format lacks."""
     streams: dict[int, dict[str, str]] = {}
     for entry in receipt["shards"]:
-        streams.setdefault(entry["shard"], {})[entry["format"]] = entry["stream"]
+        streams.setdefault(entry["shard"], {})[entry["format"]] = entry["stream"] or ""
     formats = {entry["format"] for entry in receipt["shards"]}
-    faults = [Fault(f"shard {n}", "is not one token stream in " + ", ".join(sorted(found)))
-              for n, found in sorted(streams.items()) if len(set(found.values())) > 1]
+    faults = []
+    for n, found in sorted(streams.items()):
+        carry = {name: stream for name, stream in found.items() if stream}      # the others hold no ids
+        if len(set(carry.values())) > 1:
+            faults.append(Fault(f"shard {n}", "is not one token stream in " + ", ".join(sorted(carry))))
     return faults + [Fault(f"shard {n}", "is not there as " + ", ".join(sorted(formats - set(found))))
                      for n, found in sorted(streams.items()) if formats - set(found)]
 
 
-def _cell_faults(receipt: dict[str, Any], sums: dict[str, dict[str, list[int]]]) -> list[Fault]:
-    """The receipt's cells against what was counted, in each format of which every shard could be read."""
-    asked = {c["cell"]: [c["drawn"]["documents"], c["drawn"]["tokens"]] for c in receipt["cells"]}
-    asked = {cell: held for cell, held in asked.items() if held != [0, 0]}
-    return [Fault(f"{name}/", f"cell '{cell}' {what}")
-            for name, found in sums.items() for cell, what in _unequal(found, asked)]
+def total_faults(receipt: Mapping[str, Any]) -> list[Fault]:
+    """The receipt's sums against what it says of its shards, whose own counts are checked with their files."""
+    try:
+        held = held_by(receipt["shards"])
+    except Mismatch as error:
+        return [Fault("receipt.json", error.cause)]
+    retokenized = receipt["draw_tokenizer"] is not None
+    asked = {(c["phase"], c["cell"]): [c["drawn"]["documents"],
+                                       c["retokenized"]["tokens"] if retokenized else c["drawn"]["tokens"]]
+             for c in receipt["cells"]}
+    faults = [Fault("receipt.json", f"cell '{cell}' of phase {phase} {what}")
+              for (phase, cell), what in unequal(held.cells, asked)]
+    said = {s["source"]: [s["drawn"]["documents"], s["drawn"]["tokens"]] for s in receipt["sources"]}
+    faults += [Fault("receipt.json", f"source '{name}' {what}") for name, what in unequal(held.sources, said)]
+    for name in ("documents", "tokens"):
+        total = sum(c["drawn"][name] for c in receipt["cells"])
+        if total != receipt["total"][name]:
+            faults.append(Fault("receipt.json", f"says {receipt['total'][name]:,} {name} in all; its cells, {total:,}"))
+    return faults
 
 
-def _unequal(found: dict[str, list[int]], asked: dict[str, list[int]]) -> list[tuple[str, str]]:
+def unequal(found: Mapping[Any, Sequence[int]], asked: Mapping[Any, Sequence[int]]) -> list[tuple[Any, str]]:
     """Names whose [documents, tokens] differ, and how."""
-    pairs = [(name, found.get(name, [0, 0]), asked.get(name, [0, 0])) for name in sorted({*found, *asked})]
+    pairs = [(name, list(found.get(name, (0, 0))), list(asked.get(name, (0, 0)))) for name in sorted({*found, *asked})]
     return [(name, f"has {held[1]:,} tokens in {held[0]:,} documents, not {want[1]:,} in {want[0]:,}")
             for name, held, want in pairs if held != want]
 
 
+def _by_shard(receipt: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
+    found: dict[int, list[Mapping[str, Any]]] = {}
+    for entry in receipt["shards"]:
+        found.setdefault(entry["shard"], []).append(entry)
+    return [found[n] for n in sorted(found)]
+
+
+def _file_faults(files: Sequence[Mapping[str, Any]], folder: Path, missing: Sequence[str]) -> Iterator[Fault]:
+    for file in files:
+        if file["path"] in missing:
+            yield Fault(file["path"], "is missing")
+            continue
+        path = folder / file["path"]
+        if path.stat().st_size != file["bytes"]:
+            yield Fault(file["path"], f"has {path.stat().st_size:,} bytes, not {file['bytes']:,}")
+        elif keys.digest_file(path) != file["digest"]:
+            yield Fault(file["path"], "has other bytes than its digest in the receipt")
+
+
 @contextlib.contextmanager
-def _local(entry: dict[str, Any], root: str | Path) -> Iterator[tuple[Path, list[str]]]:
-    """A local folder that holds the entry's files at their paths, and the paths that are not there."""
+def _local(files: Sequence[Mapping[str, Any]], root: str | Path) -> Iterator[tuple[Path, list[str]]]:
+    """A local folder that holds the files at their paths, and the paths that are not there."""
     fs, base = fsspec.core.url_to_fs(str(root))
-    paths = [f["path"] for f in entry["files"]]
+    paths = [f["path"] for f in files]
     missing = [p for p in paths if not fs.exists(f"{base.rstrip('/')}/{p}")]
     if "file" in fs.protocol:
         yield Path(base), missing

@@ -12,7 +12,8 @@ from corpus.cluster.kmeans import FitClusters
 from corpus.errors import Interrupted, Mismatch, StoreError
 from corpus.operators import Operator
 from corpus.store import Store
-from pipelines.config.load import Build, located, option_of
+from pipelines.config.load import Build
+from pipelines.config.make import located, option_of
 from pipelines.engines.placement import Placement
 from pipelines.export import export
 from pipelines.plan import Plan
@@ -20,6 +21,9 @@ from pipelines.progress import Progress
 from pipelines.receipt import receipt_of
 from pipelines.recipe import Made, recipe
 from pipelines.run import Run, lease
+
+#: What a finished build has beside its shards.
+PUBLISHED = ("receipt.json", "receipt.html", "mixture.json", "report.html")
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ def require(build: Build) -> None:
     """Raises a UserError for the first operator that lacks a package, or a file of the kind that it reads."""
     placed: list[tuple[str, Operator]] = [("extract", build.extractor), ("tokens", build.tokenizer)]
     placed += [("embed", build.encoder), ("cluster", FitClusters())]
+    placed += [("retokenize", build.retokenizer)] if build.retokenizer is not None else []
     for place, several in (("edits", build.editors), ("filter.signals", build.signals), ("shards", build.writers)):
         placed += [(f"{place}[{i}]", operator) for i, operator in enumerate(several)]
     for place, operator in placed:
@@ -96,6 +101,8 @@ def run_build(build: Build, placement: Placement, progress: Progress) -> Outcome
 def publish(build: Build, store: Store, made: Made) -> tuple[dict[str, Any], str, int]:
     """Exports, verifies and reports where anything is not as it should be: (receipt, its digest, files put in place)."""
     from corpus.mixture.receipt import receipt_digest
+    from pipelines.report.receipt import render_receipt
+    from pipelines.stages.evidence import mixture_file
     from pipelines.view import View
 
     folder = f"builds/{build.name}"
@@ -103,12 +110,18 @@ def publish(build: Build, store: Store, made: Made) -> tuple[dict[str, Any], str
     digest = receipt_digest(receipt)
     state = keys.digest_bytes(store.read_bytes(f"{folder}/state.json") or b"")
     now = {"receipt": digest, "state": state}
-    restored = export(store, build.name, made.written)
-    there = all(store.exists(f"{folder}/{name}") for name in ("receipt.json", "report.html"))
+    restored = export(store, build.name, made.shards.written, made.shards.finish)
+    if (held := build.file.mixture.holdout) is not None:
+        place = f"holdout-{held.name}"
+        restored += export(store, build.name, made.holdout_written, made.holdout_finish, place)
+    there = all(store.exists(f"{folder}/{name}") for name in PUBLISHED)
     if restored or not there or store.read_json(f"{folder}/published.json") != now:
         store.remove(f"{folder}/published.json")
         verify(store, build.name, receipt)
         store.write_json(f"{folder}/receipt.json", {"digest": digest} | receipt)
+        store.write_bytes(f"{folder}/receipt.html", render_receipt({"digest": digest} | receipt).encode())
+        found = made.search["mixture"], made.taxonomy["taxonomy"], made.tokenizer["tokenizer"]
+        store.write_json(f"{folder}/mixture.json", mixture_file(build, store, made.evidence, *found))
         View(build).write_report()
         store.write_json(f"{folder}/published.json", now)      # last: all of it is there and belongs together
     return receipt, digest, restored

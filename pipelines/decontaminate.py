@@ -112,7 +112,7 @@ def read_documents(files: Sequence[str], text: str = "text") -> Iterator[tuple[p
     from corpus.registry import lookup
     from corpus.sources.listing import list_files
     from pipelines import operators
-    from pipelines.config.load import READERS
+    from pipelines.config.sources import READERS
 
     operators.load()
     for url in list_files(files, os.getcwd()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from corpus.results import Folder
@@ -11,16 +12,18 @@ from corpus.store import Store
 from pipelines.step import Result
 
 
-def export(store: Store, build: str, written: dict[str, Result]) -> int:
-    """Puts each format's files in place and takes away those of an earlier mixture; returns how many were not in place."""
+def export(store: Store, build: str, written: Mapping[str, Result], finish: Mapping[str, Result] | None = None,
+           under: str = "shards") -> int:
+    """Puts each format's files in place, those of its shards and those of the whole format (`finish`), and takes away those
+    of an earlier mixture; returns how many were not in place. under: a folder of the build's.
+    """
     changed = 0
     for name, result in written.items():
-        wanted = {
-            file: folder for folder in result.outputs or () if isinstance(folder, Folder) for file, _, _ in folder.files
-        }
-        root = f"builds/{build}/shards/{name}"
+        outputs = [*(result.outputs or ()), *((finish or {}).get(name, result).outputs or ())]
+        wanted = {file: folder for folder in outputs if isinstance(folder, Folder) for file, _, _ in folder.files}
+        root = f"builds/{build}/{under}/{name}"
         changed += (_link if store.is_local else _copy)(store, root, wanted)
-    _drop_formats(store, f"builds/{build}/shards", set(written))
+    _drop_formats(store, f"builds/{build}/{under}", set(written))
     return changed
 
 
@@ -28,10 +31,16 @@ def _link(store: Store, root: str, wanted: dict[str, Folder]) -> int:
     target = Path(store.full(root))
     target.mkdir(parents=True, exist_ok=True)
     changed = 0
-    for old in target.iterdir():
-        if old.name not in wanted:
+    folders = []
+    for old in sorted(target.rglob("*")):
+        if old.is_dir() and not old.is_symlink():
+            folders.append(old)
+        elif old.relative_to(target).as_posix() not in wanted:
             old.unlink()
             changed += 1
+    for folder in reversed(folders):                              # the inner ones first
+        if not any(folder.iterdir()):
+            folder.rmdir()
     for file, folder in wanted.items():
         source, place = Path(store.full(f"{folder.path}/{file}")), target / file
         if place.exists():
@@ -39,6 +48,7 @@ def _link(store: Store, root: str, wanted: dict[str, Folder]) -> int:
                 continue
             place.unlink()
         changed += 1
+        place.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(source, place)
         except OSError:  # another file system, or one without hard links

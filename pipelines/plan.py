@@ -48,7 +48,7 @@ class Plan(Line):
                 1,
                 "BUILD.lock keeps the model; its inputs have changed" if drifted else "",
             )
-            return Result(step.name, (pinned.folder,))
+            return Result(step.name, pinned.outputs)
         manifest = self.found(step)
         if manifest is not None:
             self._add(step, "done", len(step.tasks), len(step.tasks), "")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pipelines.config.load import Build
 from pipelines.stages import (
+    after,
     annotate,
     cluster,
     compile,
@@ -13,14 +14,18 @@ from pipelines.stages import (
     domains,
     edit,
     embed,
+    evidence,
     extract,
     filter,
     freeze,
+    holdout,
     ingest,
     search,
     shards,
 )
-from pipelines.step import Line, Result
+from pipelines.stages.evidence import Evidence
+from pipelines.stages.shards import Shards
+from pipelines.step import Items, Line, Result
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,19 @@ class Made:
 
     verdicts: Result
     frozen: Result
-    tokenizer: Result
+    tokenizer: Result  # of the draw
     clusters: Result
     taxonomy: Result
+    domains: Items
+    index: Items
     cells: Result
     search: Result
+    evidence: Evidence
+    seen: Items | None
     plan: Result
-    drawn: Result
-    written: dict[str, Result]
+    shards: Shards
+    holdout_written: dict[str, Result]  # the holdout in each format that has no place for it among its shards ...
+    holdout_finish: dict[str, Result]  # ... and what belongs to the whole of it
 
 
 def recipe(line: Line, build: Build) -> Made:
@@ -50,18 +60,26 @@ def recipe(line: Line, build: Build) -> Made:
     vectors = embed.stage(line, build, frozen)
     clusters = cluster.stage(line, build, vectors)
     spaces = domains.stage(line, build, frozen, marks, vectors, clusters)  # taxonomy, domain, meta-domains
-    found = search.stage(line, build, frozen, marks, spaces)  # cells, domain vectors, mixture
-    plan = compile.stage(line, build, found)  # the exact draw
-    drawn, written = shards.stage(line, build, frozen, marks, spaces, found, plan)
+    held = holdout.stage(line, build, frozen, marks, groups)
+    found = search.stage(line, build, frozen, marks, spaces, held.held)  # cells, domain vectors, mixture
+    drift = evidence.stage(line, build, frozen, marks, spaces, found)  # what given weights were found on
+    seen = after.seen(line, build, found.index, spaces.taxonomy["taxonomy"])  # what a trainer has read
+    plan = compile.stage(line, build, found, seen)  # the exact draw
+    written = shards.stage(line, build, frozen, marks, spaces, found, plan, seen, held.texts)
+    apart = holdout.write(line, build, held.texts, written.tokenizer) if held.texts is not None else ({}, {})
     return Made(
         verdicts,
         frozen,
         marks.tokenizer,
         clusters.assigned,
         spaces.taxonomy,
+        spaces.domains,
+        found.index,
         found.cells,
         found.search,
+        drift,
+        seen,
         plan,
-        drawn,
         written,
+        *apart,
     )

@@ -9,14 +9,14 @@ import platform
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from corpus import results
 from corpus.errors import StepError, StoreError
 from corpus.registry import identity
-from corpus.results import Record, Shard
+from corpus.results import Record
 from corpus.store import Store
 from corpus.tasks import Task
 from pipelines.engines.base import ExchangeJob
@@ -34,9 +34,12 @@ class Run(Line):
 
     may_write = True
 
-    def __init__(self, store: Store, build: str, placement: Placement, progress: Progress) -> None:
+    def __init__(
+        self, store: Store, build: str, placement: Placement, progress: Progress, refit: Collection[str] = ()
+    ) -> None:
+        """refit: fit steps that are made anew, whatever the lock keeps of them."""
         super().__init__(store, build)
-        self.placement, self.progress = placement, progress
+        self.placement, self.progress, self.refit = placement, progress, refit
         self.lock = Lock(store, build)
         self.state = read_state(store, build)
         self.walked: dict[str, Any] = {}
@@ -49,10 +52,11 @@ class Run(Line):
 
     def settle(self, step: Step) -> Result:
         self.now = step.name
-        if step.fit and (pinned := self.lock.pinned(step)):
+        if step.fit and step.name not in self.refit and (pinned := self.lock.pinned(step)):
+            self.lock.use(step)
             self._walked(step, [pinned.task])
             self.progress.kept(step.stage)
-            return Result(step.name, (pinned.folder,))
+            return Result(step.name, pinned.outputs)
         manifest = self.found(step)
         if manifest is None:
             manifest = self._make(step)
@@ -62,7 +66,7 @@ class Run(Line):
         self._walked(step, [t.key for t in step.tasks])
         result = result_of(step.name, manifest)
         if step.fit:
-            self.lock.pin(step, next(o for o in result.outputs if not isinstance(o, Shard)))
+            self.lock.pin(step, result.outputs or ())
         return result
 
     def _make(self, step: Step) -> dict[str, Any]:

@@ -141,11 +141,13 @@ class Line:
         shared: Mapping[str, Items] | None = None,
         cuts: Sequence[int] | None = None,
         number: str | None = None,
+        unkeyed: Sequence[str] = (),
     ) -> Result:
         """One task for each aligned item of `each`; every task also reads all of `shared`.
 
         cuts: where groups of items end (see `cut_points`), for a task a group. number: an item's number (its partition, else
-        its place) is part of what the task is, and is given to it by that name.
+        its place) is part of what the task is, and is given to it by that name. unkeyed: inputs that no key depends on,
+        because another input says by content what of them is read.
         """
         if pending := self._pending(each, shared):
             return self.wait(name, pending)
@@ -163,6 +165,7 @@ class Line:
                 {k: tuple(v)[start:end] for k, v in each.items()} | broadcast,
                 self.store,
                 {number: numbers[start]} if number else None,
+                tuple(unkeyed),
             )
             for start, end in zip([0, *ends], ends)
         )

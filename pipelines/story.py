@@ -1,18 +1,21 @@
-"""One document's whole story: every verdict, what it says of itself, who is in its group, its cell, and the shards that
-hold it. Reads a step's shards one by one and only the columns it needs.
+"""One document's whole story: every verdict, what it says of itself, who is in its group, whether it was removed or held
+out, its cell, and the shards that hold it. Reads a step's shards one by one and only the columns it needs; no text is told.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus.dedup.lookup import group_of
-from corpus.document import ID, parse_id, show_id
+from corpus.document import ID, parse_id, record_id, show_id
+from corpus.errors import MissingFile
+from corpus.ghosts import HELD_OUT, reason_of
+from pipelines.story_draw import drawn_story
 from pipelines.view import View
 
 MEMBERS = 10                       # of a group that a story names
@@ -22,26 +25,55 @@ _TOLD = (
     ("annotate.tokens", "tokens", ("token_count",)),
     ("annotate.score", "attributes", ("quality",)),
     ("domains.assign", "domains", ("cluster", "domain")),
-    ("search.index", "index", ("cell",)),
 )
 
 
 def stories(view: View, wanted: str, most: int = 20) -> list[dict[str, Any]]:
-    """Every record with this id, address, file or reason: what became of it, and where it went; at most `most`."""
-    own = parse_id(wanted)
+    """Every record with this id, address, file or reason, or with this id in its source: what became of it, and where it
+    went; at most `most`.
+    """
+    shown = parse_id(wanted)
+    ids = [] if shown is None else [shown]
+    found = _found(view, wanted, ids, most)
+    if not found:
+        ids += _own_ids(view, wanted)
+        found = _found(view, None, ids, most)
+    return found or [story for raw in ids if (story := _ghost_story(view, raw))]
+
+
+def _own_ids(view: View, own: str) -> list[bytes]:
+    """Ids of the record that its source calls `own`, in whichever source that is; WARC writes its ids in < >."""
+    names = dict.fromkeys([own, f"<{own}>"])
+    return [record_id(source.name, name.encode("utf-8", "surrogatepass")) for source in view.build.sources for name in names]
+
+
+def _found(view: View, wanted: str | None, ids: list[bytes], most: int) -> list[dict[str, Any]]:
     found = []
     for shard in view.shards("freeze.ledger", "verdicts"):
         table = view.store.read_shard(shard)
-        mask = pc.equal(table.column("url"), wanted)
-        for column in ("file", "reason"):
+        mask = pc.is_in(table.column("id"), value_set=pa.array(ids, ID))
+        for column in ("url", "file", "reason") if wanted is not None else ():
             mask = pc.or_kleene(mask, pc.equal(table.column(column), wanted))
-        if own is not None:
-            mask = pc.or_kleene(mask, pc.equal(table.column("id"), pa.scalar(own, ID)))
         for row in table.filter(pc.fill_null(mask, False)).to_pylist():
             found.append(_story(view, row))
             if len(found) == most:
                 return found
     return found
+
+
+def _ghost_story(view: View, raw: bytes) -> dict[str, Any] | None:
+    """Of a document that this build has no record of, but the store knows as removed or held out."""
+    ghost = _ghost(view, raw)
+    return {"id": show_id(raw), "verdict": "no record of this build"} | ghost if ghost else None
+
+
+def _ghost(view: View, raw: bytes) -> dict[str, str]:
+    reason = reason_of(view.store, raw, view.build.name)
+    if reason is None:
+        return {}
+    if reason == HELD_OUT:
+        return {"holdout": "held out of every build of this store by another build"}
+    return {"removed": "from every build of this store; one that was made before drops it when it is next run"}
 
 
 def _story(view: View, verdict: dict[str, Any]) -> dict[str, Any]:
@@ -52,6 +84,7 @@ def _story(view: View, verdict: dict[str, Any]) -> dict[str, Any]:
         "source": verdict["source"],
         "file": f"{verdict['file']} at {verdict['offset']:,}",
     }
+    story |= _ghost(view, raw)
     if not verdict["kept"]:
         story["verdict"] = f"dropped at {verdict['stage']}: {verdict['reason']}"
         if verdict["rule"] is not None and verdict["value"] is not None:
@@ -59,6 +92,7 @@ def _story(view: View, verdict: dict[str, Any]) -> dict[str, Any]:
             story["measured"] = f"{verdict['rule']} = {verdict['value']:.6g}{bound}"
         if verdict["keeper"] is not None:
             story["keeper"] = show_id(verdict["keeper"])
+            story["keeper_url"] = dict(_urls(view, [verdict["keeper"]])).get(verdict["keeper"])
             story |= _group(view, raw)
         return story | _edits(view, raw)
     story["verdict"] = "kept"
@@ -68,14 +102,7 @@ def _story(view: View, verdict: dict[str, Any]) -> dict[str, Any]:
         for column in columns:
             if row is not None:
                 story[column] = row[column] if not isinstance(row[column], float) else round(row[column], 4)
-    story |= _domain(view, story) | _neighbour(view, raw)
-    copies = []
-    for number, shard in view.drawn():
-        table = view.store.read_shard(shard, ["id", "copy"])
-        at = np.flatnonzero(pc.equal(table.column("id"), pa.scalar(raw, ID)).to_numpy())
-        copies += [f"shard {number} row {i} (copy {table.column('copy')[int(i)].as_py()})" for i in at]
-    story["shards"] = "; ".join(copies) or "not drawn: its cell's share was met without it"
-    return story
+    return story | _domain(view, story) | _neighbour(view, raw) | drawn_story(view, raw)
 
 
 def _domain(view: View, story: dict[str, Any]) -> dict[str, Any]:
@@ -135,8 +162,25 @@ def _group(view: View, raw: bytes) -> dict[str, Any]:
 
 
 def _urls(view: View, ids: list[bytes]) -> Iterator[tuple[bytes, str | None]]:
-    wanted = pa.array(ids, ID)
-    for shard in view.shards("freeze.ledger", "verdicts"):
-        table = view.store.read_shard(shard, ["id", "url"])
-        found = table.filter(pc.is_in(table.column("id"), value_set=wanted))
-        yield from zip(found.column("id").to_pylist(), found.column("url").to_pylist())
+    """Addresses of documents of this build; of those that it has not, in the builds that it is deduplicated against."""
+    left = set(ids)
+    for known in (view, *_earlier(view)):
+        wanted = pa.array(sorted(left), ID)
+        for shard in known.shards("freeze.ledger", "verdicts") if left else ():
+            table = known.store.read_shard(shard, ["id", "url"])
+            found = table.filter(pc.is_in(table.column("id"), value_set=wanted))
+            for raw, url in zip(found.column("id").to_pylist(), found.column("url").to_pylist()):
+                left.discard(raw)
+                yield raw, url if known is view or url is None else f"{url} (of the build '{known.build.name}')"
+
+
+def _earlier(view: View) -> Iterator[View]:
+    """The builds that this one is deduplicated against, as far as they are still there."""
+    for name in view.build.file.dedup.against:
+        file = view.build.file.model_copy(update={"name": name})
+        other = View(dataclasses.replace(view.build, file=file))
+        try:
+            if other.manifests:
+                yield other
+        except MissingFile:
+            continue

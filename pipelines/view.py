@@ -137,23 +137,34 @@ class View:
         return self.store.read_json(f"{folder.path}/taxonomy.json")
 
     def cells(self) -> list[dict[str, Any]]:
-        """Asked, achieved and natural share (of tokens) and epochs of each cell, largest first."""
+        """Asked, achieved and natural share (of tokens), residue and epochs of each cell over all phases, largest first."""
         if self.receipt is None:
             return []
-        available = sum(c["available"]["tokens"] for c in self.receipt["cells"]) or 1
-        found = [
-            {
-                "cell": c["cell"],
-                "asked": c["weight"],
-                "achieved": c["share"],
-                "natural": c["available"]["tokens"] / available,
-                "tokens": c["drawn"]["tokens"],
-                "documents": c["drawn"]["documents"],
-                "epochs": c["drawn"]["tokens"] / max(1, c["available"]["tokens"]),
-                "available": c["available"],
-            }
-            for c in self.receipt["cells"]
-        ]
+        by_cell: dict[str, list[dict[str, Any]]] = {}
+        for c in self.receipt["cells"]:
+            by_cell.setdefault(c["cell"], []).append(c)
+        available = sum(phases[0]["available"]["tokens"] for phases in by_cell.values()) or 1
+        target = sum(c["target_tokens"] for c in self.receipt["cells"]) or 1
+        drawn = sum(c["drawn"]["tokens"] for c in self.receipt["cells"]) or 1
+        found = []
+        for cell, phases in by_cell.items():
+            tokens = sum(c["drawn"]["tokens"] for c in phases)
+            have = phases[0]["available"]
+            found.append(
+                {
+                    "cell": cell,
+                    "asked": phases[0]["weight"] if len(phases) == 1 else sum(c["target_tokens"] for c in phases) / target,
+                    "achieved": tokens / drawn,
+                    "natural": have["tokens"] / available,
+                    "tokens": tokens,
+                    "documents": sum(c["drawn"]["documents"] for c in phases),
+                    # the unseen come first, so phases share a document only once all of the cell has been drawn
+                    "distinct": min(sum(c["drawn"]["distinct"] for c in phases), have["documents"]),
+                    "residue": sum(c["residue_tokens"] for c in phases),
+                    "epochs": tokens / max(1, have["tokens"]),
+                    "available": have,
+                }
+            )
         return sorted(found, key=lambda c: (-c["asked"], c["cell"]))
 
     def summary(self) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from hypothesis import settings
+
+sys.path.insert(0, str(Path(__file__).parent))   # drawn_by_hand
 
 ROOT = Path(__file__).parent.parent / "corpus"
 

@@ -130,11 +130,11 @@ def test_any_cut_of_any_nested_column_has_the_same_digest(values, data):
 
 def test_golden_digests():
     """Every key of every store depends on these: a change here makes all results unfindable."""
-    assert keys.key_of({"b": [1, None, "é"], "a": 0.5}) == "7ebb53a08bfe09c781a8c31678ea5b3d"
+    assert keys.key_of({"b": [1, None, "é"], "a": 0.5}) == "099c1735bd199edfdacb777d6bec7ff6"
     assert keys.canonical({"b": [1, None, "é"], "a": 0.5}) == '{"a":0.5,"b":[1,null,"é"]}'.encode()
-    assert keys.digest_bytes(b"") == "cae66941d9efbd404e4d88758ea67670"
+    assert keys.digest_bytes(b"") == "af1349b9f5f9a1a6a0404dea36dcc949"
     table = pa.table({"id": pa.array([b"0" * 16], pa.binary(16)), "text": pa.array(["héé"], pa.large_string())})
-    assert keys.digest_table(table) == "678fd0b1d5c82b54ae90b94169ad25bc"
+    assert keys.digest_table(table) == "b38e3c43438720b3c52bbc30b47a9ed3"
 
 
 def test_numbers_that_json_cannot_say_are_refused():

@@ -87,6 +87,60 @@ def test_a_folder_is_named_by_its_files_and_given_back_on_this_machine(store, tm
     assert store.write_folder("model", made) == folder
 
 
+def test_a_folder_that_is_taken_over_is_moved_and_not_copied(local):
+    with local.new_folder() as made:
+        assert made.name.endswith(".part") and Path(local.full("")) in made.parents
+        (made / "inner").mkdir()
+        (made / "inner" / "ids.bin").write_bytes(b"\x00\x01" * 1000)
+        before = os.stat(made / "inner" / "ids.bin").st_ino
+        folder = local.write_folder("ids", made, {"tokens": 1000}, take=True)
+        assert not (made / "inner" / "ids.bin").exists()
+    there = os.stat(local.full(f"{folder.path}/inner/ids.bin"))
+    assert there.st_ino == before and there.st_mode & 0o777 == 0o444
+    assert folder.files == (("inner/ids.bin", keys.digest_bytes(b"\x00\x01" * 1000), 2000),)
+    assert not made.exists() and local.intact([folder])
+
+
+def test_a_folder_that_is_there_already_is_left_as_it_is(store):
+    for _ in range(2):
+        with store.new_folder() as made:
+            (made / "x").write_bytes(b"1")
+            folder = store.write_folder("model", made, take=True)
+        assert store.read_bytes(f"{folder.path}/x") == b"1"
+
+
+def test_an_error_in_a_new_folder_leaves_nothing_of_it(local):
+    with pytest.raises(OSError), local.new_folder() as made:
+        (made / "x").write_bytes(b"1")
+        raise OSError("No space left on device")
+    assert files(local) == ["FORMAT"]
+
+
+def test_a_process_killed_while_making_a_folder_leaves_it_under_a_part_name(tmp_path):
+    script = f"""
+import os, signal
+from corpus.store import Store
+with Store({str(tmp_path)!r}).prepare().new_folder() as made:
+    (made / "ids.bin").write_bytes(b"1")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", script]).returncode == -9
+    left = [f for f in files(Store(str(tmp_path))) if f != "FORMAT"]
+    assert len(left) == 1 and left[0].split("/")[1].endswith(".part")
+
+
+def test_ranges_of_files_are_read_without_the_rest(store):
+    store.write_bytes("a", bytes(range(100)))
+    store.write_bytes("b", bytes(range(100, 200)))
+    assert store.read_ranges(["a", "b", "a"], [0, 5, 98], [2, 8, 100]) == [b"\x00\x01", bytes([105, 106, 107]), b"bc"]
+
+
+def test_sizes_are_of_all_files_below(store):
+    store.write_bytes("builds/x/a", b"1")
+    store.write_bytes("builds/x/c/d", b"22")
+    assert store.sizes("builds/x") == {"a": 1, "c/d": 2} and store.sizes("builds/y") == {}
+
+
 def test_a_record_is_given_back_as_it_was_committed(store):
     assert store.record("ab" * 16) is None
     assert store.commit(record(seconds=1.5)) == store.record("ab" * 16) == record(seconds=1.5)
@@ -153,9 +207,9 @@ def test_an_error_while_writing_publishes_nothing(local):
 
 def test_a_store_is_checked_for_its_format_and_for_leave_to_write(tmp_path):
     store = Store(str(tmp_path / "a")).prepare()
-    assert json.loads(store.read_bytes("FORMAT")) == {"format": 1} and files(store.prepare()) == ["FORMAT"]
+    assert json.loads(store.read_bytes("FORMAT")) == {"format": 2} and files(store.prepare()) == ["FORMAT"]
     store.write_json("FORMAT", {"format": 99})
-    with pytest.raises(StoreError, match="has format .*99.*; this release reads 1"):
+    with pytest.raises(StoreError, match="has format .*99.*; this release reads 2"):
         store.prepare()
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written"):

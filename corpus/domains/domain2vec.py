@@ -71,16 +71,17 @@ class MetaDomains(Body):
         io.count("documents", table.num_rows)
 
 
-@register("body", "domain_vectors")
+@register("body", "domain_vectors", version=2)
 @dataclass(frozen=True)
 class DomainVectors(Body):
-    """Each cell's domain vector: the mean profile of its `samples` documents with the smallest draws (the paper's 1000).
+    """Each cell's domain vector: the mean profile of its `samples` documents with the smallest keys (the paper's 1000).
 
-    `weighting` is tokens (a mixture's weights are token shares) or documents (the paper's).
+    `weighting` is tokens (a mixture's weights are token shares) or documents (the paper's). seed: the index's.
     """
 
     samples: int = 1000
     weighting: str = "tokens"
+    seed: int = 0
 
     def __post_init__(self) -> None:
         _check_weighting(self.weighting)
@@ -99,7 +100,8 @@ class DomainVectors(Body):
             here = np.flatnonzero(shard == number)
             profile = vectors.matrix(table.column("profile"))
             total = np.zeros((len(names), profile.shape[1])) if total is None else total
-            if not np.array_equal(chance.id_words(table.column("id"))[chosen["row"][here]], chosen["ids"][here]):
+            keys = chance.hash64(self.seed, "draw", table.column("id"))
+            if chosen["rows"][number] != len(keys) or not np.array_equal(keys[chosen["row"][here]], chosen["draws"][here]):
                 raise ValueError("'index' is not aligned with 'meta'")
             np.add.at(total, group[here], profile[chosen["row"][here]] * weight[here, None])
         mean = total / np.bincount(group, weight, minlength=len(names))[:, None]
@@ -110,17 +112,18 @@ class DomainVectors(Body):
         io.count("documents", len(group))
 
     def _choose(self, io: TaskIO) -> tuple[list[str], dict[str, np.ndarray]]:
-        """Names of the cells, sorted, and the chosen documents: group, ids, shard, row, tokens."""
-        kept, number = Smallest(self.samples), {}
-        for shard, table in enumerate(io.tables("index", ["id", "cell", "tokens", "u"])):
+        """Names of the cells, sorted; the chosen documents: group, draws, shard, row, tokens; and rows of each shard."""
+        kept, number, lengths = Smallest(self.samples), {}, []
+        for shard, table in enumerate(io.tables("index", ["key", "cell", "tokens"])):
+            lengths.append(table.num_rows)
             table = table.append_column("row", pa.array(np.arange(table.num_rows)))
             table = table.filter(pc.is_valid(table.column("cell")))
             cell = pc.cast(table.column("cell"), pa.string()).combine_chunks().dictionary_encode()
             cell = cell.combine_chunks() if isinstance(cell, pa.ChunkedArray) else cell
             local = [number.setdefault(name, len(number)) for name in cell.dictionary.to_pylist()]
             group = np.array(local, np.int64)[cell.indices.to_numpy()] if len(cell) else np.zeros(0, np.int64)
-            draws = _ordered_bits(table.column("u").to_numpy())
-            kept.add(draws, chance.id_words(table.column("id")), group, shard=np.full(len(group), shard),
+            keys = table.column("key").to_numpy()
+            kept.add(keys, np.stack([keys, keys], 1), group, shard=np.full(len(group), shard),
                      row=table.column("row").to_numpy(), tokens=table.column("tokens").to_numpy())
         if not number:
             raise ValueError("no document is in any cell")
@@ -129,7 +132,7 @@ class DomainVectors(Body):
         place = np.empty(len(names), np.int64)
         for i, name in enumerate(names):
             place[number[name]] = i
-        return names, rows | {"group": place[rows["group"]]}
+        return names, rows | {"group": place[rows["group"]], "rows": np.array(lengths)}
 
 
 @register("body", "target_vector")
@@ -149,11 +152,6 @@ class TargetVector(Body):
         mean = (total / documents).astype(np.float32)[None]
         io.write("target", pa.table({"documents": pa.array([documents], pa.int64()), "vector": vectors.column(mean)}))
         io.count("documents", documents)
-
-
-def _ordered_bits(u: np.ndarray) -> np.ndarray:
-    """Draws as uint64 in the same order: as they are, or the bits of non-negative floats."""
-    return u.astype(np.uint64) if u.dtype.kind in "ui" else np.ascontiguousarray(u, np.float64).view(np.uint64)
 
 
 def _same_rows(table: pa.Table, other: pa.Table, name: str) -> None:

@@ -1,31 +1,44 @@
-"""The draw: which documents, how often, so that every cell meets its target of tokens to within one document.
+"""The draw: which documents, how often, so that every cell of every phase meets its target of tokens to within one document.
 
-A document's one random number u decides. In a cell that needs e epochs every document gets floor(e) copies; one more
-goes to the smallest u, up to a threshold found from a histogram of tokens over u and resolved exactly inside one of its
-buckets. Two passes over the index, memory that does not grow with it, and no order of anything matters: a larger budget
-draws a superset, a removed document moves a threshold. Given up: balance of anything but tokens inside a cell.
+A document's one random number decides. In a cell that needs e epochs every document gets floor(e) copies; one more goes to
+the smallest keys, up to a threshold (`corpus.mixture.levels`). A phase raises the level where the one before left it, so
+that documents come again only when all have come, over phases and over what a trainer has read already. Two passes over the
+index (three where something was read, some more where values are capped), memory that does not grow with it, and no order
+of anything matters: a larger budget draws a superset, a removed document moves a threshold. Given up: balance of anything
+but tokens inside a cell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus.document import ID
 from corpus.errors import Infeasible
-from corpus.mixture.cells import cell_table
-from corpus.mixture.targets import smallest_budget, token_targets, weights_of
+from corpus.mixture.caps import CAPS, Cap, admit, check_caps, with_drawn
+from corpus.mixture.cells import cell_codes, cell_table
+from corpus.mixture.copies import left_out
+from corpus.mixture.levels import Chunk, Cut, Ladder, Sums, Want, drawn_at, seen_of, whole_of
+from corpus.mixture.limits import Limit
+from corpus.mixture.schedule import PhaseSpec
+from corpus.mixture.space import Space
+from corpus.mixture.targets import phase_targets, smallest_budget
 from corpus.registry import register
 from corpus.tasks import Body, TaskIO
 
-#: One row a cell. A document gets `whole` copies, and one more where (u, id) <= (threshold, threshold_id); these are null
-#: where no document does. `share` is what was drawn of all that was drawn; `residue` is drawn - target, in tokens.
-#: `documents` and `tokens` are what there is; `drawn_documents` counts copies, `distinct_documents` does not.
+#: One row a phase and cell, in that order. A document of which n copies were read or drawn gets max(0, whole - n) copies in
+#: the phase, and one more where n <= whole and its key <= threshold (null where no document does). `documents` and `tokens`
+#: are what there is, less what caps leave out. `epochs` are passes over that when the phase is done, with what was read.
+#: `drawn_documents` counts copies, `distinct_documents` does not. `share` is of all that the phase drew; `residue` is
+#: drawn - target, in tokens. Shards are numbered on through all phases.
 PLAN = pa.schema([
+    ("phase", pa.int32()),
+    ("first_shard", pa.int64()),
+    ("shards", pa.int64()),
     ("cell", pa.string()),
     ("weight", pa.float64()),
     ("target", pa.int64()),
@@ -33,183 +46,185 @@ PLAN = pa.schema([
     ("tokens", pa.int64()),
     ("epochs", pa.float64()),
     ("whole", pa.int64()),
-    ("threshold", pa.float64()),
-    ("threshold_id", ID),
+    ("threshold", pa.uint64()),
     ("drawn_documents", pa.int64()),
     ("distinct_documents", pa.int64()),
     ("drawn_tokens", pa.int64()),
     ("share", pa.float64()),
     ("residue", pa.int64()),
     ("seed", pa.int64()),
-    ("shards", pa.int64()),
 ])
 
-#: Buckets of the histograms, all cells together: 128 MB of int64.
-BUCKETS_IN_ALL = 1 << 24
 
-
-@dataclass(frozen=True)
-class Chunk:
-    """Some rows of the index. ids: (n,) binary(16). cells: (n,) int64 codes, -1 for none. tokens: (n,) int64 above 0.
-    u: (n,) float64 in [0, 1).
-    """
-
-    ids: pa.Array
-    cells: np.ndarray
-    tokens: np.ndarray
-    u: np.ndarray
-
-
-@dataclass(frozen=True)
-class Fraction:
-    """The copies of one cell beyond the whole ones: the bound (inclusive; None where there are none) and their sums."""
-
-    threshold: float | None = None
-    threshold_id: bytes | None = None
-    documents: int = 0
-    tokens: int = 0
-
-
-@register("body", "draw", version=2)
+@register("body", "draw", version=3)
 @dataclass(frozen=True)
 class SolveDraw(Body):
-    """Weights, a budget and caps → `plan`, one row a cell (see `PLAN`).
+    """Weights, a budget and caps → `plan`, one row a phase and cell (see `PLAN`), and `caps` (see `CAPS`).
 
     Inputs: every shard of `index`; `cells` (as `CellTable` leaves it) where it is there, else one more pass counts them;
-    `mixture` (columns cell, weight) where the field `weights` is empty. Raises Infeasible where no document is drawn.
+    `mixture` (columns cell, weight) for phases without weights; `seen`, in step with the index (column seen, uint8), where a
+    trainer has read something. Raises Infeasible where no document is drawn. max_epochs: passes over a cell in all phases
+    and what was read before. limits: bounds on shares of cells, which no phase may break; `attributes` names the parts of a
+    cell's name.
     """
 
-    weights: tuple[tuple[str, float], ...]
-    budget_tokens: int
-    shards: int
+    phases: tuple[PhaseSpec, ...]
     seed: int
     max_epochs: float = 4.0
     on_shortfall: str = "refuse"
+    caps: tuple[Cap, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    attributes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_caps(self.caps)
 
     def run(self, io: TaskIO) -> None:
-        columns = ["cell", "documents", "tokens"]
-        table = io.table("cells", columns) if io.items("cells") else cell_table(io.tables("index", ["cell", "tokens"]))
-        cells = table.column("cell").to_pylist()
-        weights = weights_of(dict(self.weights) or self._found(io), cells)
-        available = table.column("tokens").to_numpy()
-        target = token_targets(weights, available, self.budget_tokens, self.max_epochs, self.on_shortfall, cells)
-        whole = target // np.maximum(1, available)
-        fractions = draw_fractions(target - whole * available, lambda: self._chunks(io, table.column("cell")))
-        if not (whole.any() or any(f.documents for f in fractions)):
-            raise self._nothing(weights, available, first_tokens(len(cells), self._chunks(io, table.column("cell"))))
-        plan = plan_table(table, weights, target, whole, fractions, self.seed, self.shards)
+        table = io.table("cells") if io.items("cells") else cell_table(io.tables("index", ["cell", "tokens"]))
+        index = Index(io, table.column("cell").combine_chunks())
+        found = self._found(io)
+        weights = np.array([phase.shares(found, index.cells.to_pylist()) for phase in self.phases])
+        self._check_limits(index.cells.to_pylist(), weights, "weights", 1e-6)
+        sums = Sums.unseen(table.column("tokens").to_numpy(), table.column("documents").to_numpy()) \
+            if not io.items("seen") else Sums.of(index.chunks(), len(index.cells))
+        solve = partial(self._targets, weights, index.cells.to_pylist())
+        targets, caps = solve(sums), CAPS.empty_table()
+        if any(cap.high < 1 for cap in self.caps):
+            sums, targets, caps = admit(self.caps, index, sums, solve)
+        total = targets.sum(axis=1, keepdims=True)
+        self._check_limits(index.cells.to_pylist(), targets / total, "tokens, redistributed,", 2 * len(table) / total.min())
+        whole, rest = whole_of(sums, np.cumsum(targets, axis=0))
+        ladder, cuts = self._cuts(sums, whole, rest, index, caps)
+        if not (whole.any() or any(cut.documents for row in cuts for cut in row)):
+            raise self._nothing(weights, sums, index)
+        plan = self._plan(index.cells, weights, targets, sums, whole, ladder, cuts)
         io.write("plan", plan)
+        io.write("caps", with_drawn(caps, index, plan))
         io.count("documents", pc.sum(plan.column("drawn_documents")).as_py())
         io.count("tokens", pc.sum(plan.column("drawn_tokens")).as_py())
 
-    def _nothing(self, weights: np.ndarray, available: np.ndarray, first: np.ndarray) -> Infeasible:
-        """Says that the budget is under any document, and the smallest that is not."""
-        least = smallest_budget(weights, available, first, self.budget_tokens, self.max_epochs, self.on_shortfall)
-        would = f"the smallest that draws one is {least:,}" if least else f"no budget does within {self.max_epochs:g} epochs"
-        return Infeasible(f"mixture.budget_tokens: {self.budget_tokens:,} tokens are too few to draw any document; {would}")
+    def _check_limits(self, cells: list[str], shares: np.ndarray, what: str, tolerance: float) -> None:
+        """Raises Infeasible where a phase's shares (phases, cells) break a limit; whole tokens do by a few of them."""
+        space = replace(Space.free(cells), limits=self.limits, attributes=self.attributes)
+        for phase, mine in zip(self.phases, shares):
+            if broken := space.broken(mine, tolerance):
+                said = "; ".join(broken)
+                raise Infeasible(f"{phase.where}: its {what} break {said}; change the weights or the limit")
 
     def _found(self, io: TaskIO) -> dict[str, float]:
+        if not io.items("mixture"):
+            return {}
         table = io.table("mixture", ["cell", "weight"])
         return dict(zip(table.column("cell").to_pylist(), table.column("weight").to_pylist()))
 
-    def _chunks(self, io: TaskIO, cells: pa.ChunkedArray) -> Iterator[Chunk]:
-        for table in io.tables("index", ["id", "cell", "tokens", "u"]):
-            yield Chunk(table.column("id").combine_chunks(), cell_codes(table.column("cell"), cells),
-                        table.column("tokens").to_numpy(), table.column("u").to_numpy())
+    def _targets(self, weights: np.ndarray, cells: list[str], sums: Sums) -> np.ndarray:
+        return phase_targets(weights, [p.tokens for p in self.phases], sums.available, self.max_epochs, self.on_shortfall,
+                             cells, sums.seen, [p.where for p in self.phases])
+
+    def _cuts(self, sums: Sums, whole: np.ndarray, rest: np.ndarray, index: Index, caps: pa.Table,
+              ) -> tuple[Ladder, list[list[Cut]]]:
+        """Where each phase's level ends in each cell."""
+        there = np.where(sums.documents > 0, np.arange(sums.documents.shape[1]), 0).max(axis=1)
+        ladder = Ladder(np.minimum(there, whole.max(axis=0)))
+        wants = [[Want(c, int(whole[p, c]), int(rest[p, c])) for c in range(len(index.cells))] for p in range(len(whole))]
+        some = [want for row in wants for want in row if want.rest > 0]
+        if not some:
+            return ladder, [[Cut() for _ in row] for row in wants]
+        ladder.fill(index.chunks(caps))
+        ladder.resolve(some, index.chunks(caps))
+        return ladder, [[ladder.cut(want) for want in row] for row in wants]
+
+    def _plan(self, cells: pa.Array, weights: np.ndarray, targets: np.ndarray, sums: Sums, whole: np.ndarray,
+              ladder: Ladder, cuts: list[list[Cut]]) -> pa.Table:
+        """The plan of a solved draw."""
+        available, rows = sums.available, []
+        total = np.array([[drawn_at(sums.tokens[c], w) + cut.tokens for c, (w, cut) in enumerate(zip(*row))]
+                          for row in zip(whole, cuts)])
+        copies = np.array([[drawn_at(sums.documents[c], w) + cut.documents for c, (w, cut) in enumerate(zip(*row))]
+                           for row in zip(whole, cuts)])
+        drawn, copies = (np.diff(a, axis=0, prepend=0) for a in (total, copies))
+        first = np.r_[0, np.cumsum([phase.shards for phase in self.phases])]
+        for p, phase in enumerate(self.phases):
+            for c, name in enumerate(cells.to_pylist()):
+                before = (int(whole[p - 1, c]), cuts[p - 1][c].threshold) if p else (0, None)
+                level = (int(whole[p, c]), cuts[p][c].threshold)
+                rows.append({
+                    "phase": p, "first_shard": int(first[p]), "shards": phase.shards, "cell": name,
+                    "weight": float(weights[p, c]), "target": int(targets[p, c]),
+                    "documents": int(sums.documents[c].sum()), "tokens": int(available[c]),
+                    "epochs": float((sums.seen[c] + total[p, c]) / max(1, available[c])),
+                    "whole": level[0], "threshold": level[1],
+                    "drawn_documents": int(copies[p, c]), "distinct_documents": distinct(sums, ladder, c, before, level),
+                    "drawn_tokens": int(drawn[p, c]), "share": float(drawn[p, c] / max(1, drawn[p].sum())),
+                    "residue": int(drawn[p, c] - targets[p, c]), "seed": self.seed,
+                })
+        return pa.Table.from_pylist(rows, PLAN)
+
+    def _nothing(self, weights: np.ndarray, sums: Sums, index: Index) -> Infeasible:
+        """Says that the budget is under any document, and the smallest that is not."""
+        budget = sum(phase.tokens for phase in self.phases)
+        said = f"mixture.budget_tokens: {budget:,} tokens are too few to draw any document"
+        if len(self.phases) > 1:
+            return Infeasible(f"{said} in any of {len(self.phases)} phases; longer phases would")
+        least = smallest_budget(weights[0], sums.available, first_tokens(len(index.cells), index), budget, self.max_epochs,
+                                self.on_shortfall, sums.seen)
+        would = f"the smallest that draws one is {least:,}" if least else f"no budget does within {self.max_epochs:g} epochs"
+        return Infeasible(f"{said}; {would}")
 
 
-def draw_fractions(rest: np.ndarray, chunks: Callable[[], Iterable[Chunk]], bits: int = 16) -> list[Fraction]:
-    """For each cell the documents of smallest (u, id) whose tokens come nearest to `rest`.
+@dataclass(frozen=True)
+class Index:
+    """The shards of an index as a draw reads them, with what was read of them. cells: names, whose places are the codes."""
 
-    rest: (cells,) int64, each at least 0 and below the cell's tokens. chunks: reads the index, called twice.
-    bits: of buckets a cell; the result does not depend on it.
-    """
-    bits = min(bits, max(1, int(np.log2(BUCKETS_IN_ALL / max(1, len(rest))))))
-    buckets = 1 << bits
-    through = np.zeros((len(rest), buckets), np.int64)
-    wanted = rest > 0
-    for chunk in chunks():
-        rows = (chunk.cells >= 0) & wanted[chunk.cells]
-        np.add.at(through, (chunk.cells[rows], _bucket(chunk.u[rows], buckets)), chunk.tokens[rows])
-    np.cumsum(through, axis=1, out=through)
-    at = np.array([np.searchsorted(t, r, side="right") for t, r in zip(through, rest)], np.int64)
-    before = np.where(at > 0, through[np.arange(len(rest)), at - 1], 0)
-    last = np.array([np.searchsorted(t, b, side="left") for t, b in zip(through, before)], np.int64)  # the last one filled
-    del through
+    io: TaskIO
+    cells: pa.Array
 
-    below = np.zeros(len(rest), np.int64)
-    near: list[list[tuple[float, bytes, int]]] = [[] for _ in rest]
-    for chunk in chunks():
-        rows = np.flatnonzero((chunk.cells >= 0) & wanted[chunk.cells])
-        cells, bucket = chunk.cells[rows], _bucket(chunk.u[rows], buckets)
-        below += np.bincount(cells[bucket < at[cells]], minlength=len(rest))
-        rows = rows[(bucket == at[cells]) | ((bucket == last[cells]) & (before[cells] > 0))]
-        for cell, u, document, tokens in zip(chunk.cells[rows].tolist(), chunk.u[rows].tolist(),
-                                             chunk.ids.take(pa.array(rows)).to_pylist(), chunk.tokens[rows].tolist()):
-            near[cell].append((u, document, tokens))
-    return [_resolve(sorted(near[c]), int(rest[c]), int(at[c]) / buckets, int(before[c]), int(below[c])) if wanted[c]
-            else Fraction() for c in range(len(rest))]
+    def chunks(self, caps: pa.Table | None = None) -> Iterator[Chunk]:
+        """Every row; those that a cap leaves out have no cell."""
+        named = caps.column("attribute").unique().to_pylist() if caps is not None else []
+        for chunk, _ in self.with_columns(named, caps):
+            yield chunk
+
+    def with_columns(self, columns: list[str], caps: pa.Table | None = None) -> Iterator[tuple[Chunk, pa.Table]]:
+        """Every row, and the shard that it is in."""
+        read = iter(self.io.tables("seen", ["seen"]))
+        for table in self.io.tables("index", list(dict.fromkeys(["key", "cell", "tokens", *columns]))):
+            keys = np.ascontiguousarray(table.column("key").to_numpy())
+            cells = cell_codes(table.column("cell"), self.cells)
+            if caps is not None and caps.num_rows:
+                cells[left_out(table, keys, caps)] = -1
+            seen = seen_of(next(read, None), len(keys))
+            tokens = np.ascontiguousarray(table.column("tokens").to_numpy())
+            yield Chunk(cells, keys, tokens, np.ascontiguousarray(seen)), table
 
 
-def _resolve(near: list[tuple[float, bytes, int]], rest: int, edge: float, tokens: int, documents: int) -> Fraction:
-    """near: documents of the bucket that starts at `edge`, and of the last filled one before, in order of (u, id).
-    tokens, documents: of all that lie before `edge`.
-    """
-    found = None
-    best = abs(tokens - rest)
-    for u, document, size in near:
-        if u < edge:
-            found = Fraction(u, document, documents, tokens)
-            continue
-        tokens, documents = tokens + size, documents + 1
-        if abs(tokens - rest) < best:
-            best, found = abs(tokens - rest), Fraction(u, document, documents, tokens)
-    return found or Fraction()
+def distinct(sums: Sums, ladder: Ladder, cell: int, before: tuple[int, int | None], level: tuple[int, int | None]) -> int:
+    """Documents that get a copy while a cell's level rises from `before`; levels are (whole, threshold)."""
+    (old, old_key), (whole, key) = before, level
+
+    def of(most: int, bound: int | None) -> int:     # documents of which at most so many copies were seen, up to a key
+        return ladder.upto(cell, most, bound)[0]
+
+    def above(most: int, bound: int | None) -> int:  # ... and those beyond the key
+        return int(sums.documents[cell, :max(0, most + 1)].sum()) - of(most, bound)
+
+    if whole == old:                                 # the keys between the two thresholds
+        return of(whole, key) - of(whole, old_key)
+    if whole == old + 1:                             # those beyond the old threshold have not had this copy yet
+        beyond = max((k for k in (key, old_key) if k is not None), default=None)
+        return of(whole, key) + above(whole - 1, beyond)
+    return of(whole, key) + above(whole - 1, key)
 
 
-def first_tokens(cells: int, chunks: Iterable[Chunk]) -> np.ndarray:
-    """(cells,) int64: tokens of the document of smallest (u, id) in each cell, 0 where there is none."""
-    first: list[tuple[float, bytes, int]] = [(np.inf, b"", 0)] * cells
-    for chunk in chunks:
-        least = np.full(cells, np.inf)
-        np.minimum.at(least, chunk.cells[chunk.cells >= 0], chunk.u[chunk.cells >= 0])
-        for row in np.flatnonzero((chunk.cells >= 0) & (chunk.u == least[chunk.cells])).tolist():
+def first_tokens(cells: int, index: Index) -> np.ndarray:
+    """(cells,) int64: tokens of the document that each cell draws first, 0 where there is none."""
+    first: list[tuple[int, int, int] | None] = [None] * cells
+    for chunk in index.chunks():
+        order = np.lexsort((chunk.keys, chunk.seen, chunk.cells))
+        starts = np.flatnonzero(np.r_[True, chunk.cells[order][1:] != chunk.cells[order][:-1]]) if len(order) else []
+        for row in order[starts]:
             cell = int(chunk.cells[row])
-            first[cell] = min(first[cell], (float(chunk.u[row]), chunk.ids[row].as_py(), int(chunk.tokens[row])))
-    return np.array([tokens for _, _, tokens in first], np.int64)
-
-
-def plan_table(cells: pa.Table, weights: np.ndarray, target: np.ndarray, whole: np.ndarray, fractions: list[Fraction],
-               seed: int, shards: int) -> pa.Table:
-    """The plan (`PLAN`) of a solved draw. cells: columns cell, documents, tokens; the arrays are in its order."""
-    documents, tokens = (cells.column(name).to_numpy() for name in ("documents", "tokens"))
-    extra_documents = np.array([f.documents for f in fractions], np.int64)
-    drawn = whole * tokens + np.array([f.tokens for f in fractions], np.int64)
-    return pa.table({
-        "cell": cells.column("cell"),
-        "weight": weights,
-        "target": target,
-        "documents": documents,
-        "tokens": tokens,
-        "epochs": target / np.maximum(1, tokens),
-        "whole": whole,
-        "threshold": pa.array([f.threshold for f in fractions], pa.float64()),
-        "threshold_id": pa.array([f.threshold_id for f in fractions], ID),
-        "drawn_documents": whole * documents + extra_documents,
-        "distinct_documents": np.where(whole > 0, documents, extra_documents),
-        "drawn_tokens": drawn,
-        "share": drawn / max(1, drawn.sum()),
-        "residue": drawn - target,
-        "seed": np.full(len(target), seed, np.int64),
-        "shards": np.full(len(target), shards, np.int64),
-    }).cast(PLAN)
-
-
-def cell_codes(cells: pa.ChunkedArray, known: pa.ChunkedArray) -> np.ndarray:
-    """(n,) int64 position of each cell's name in `known`; -1 where it is null or not there."""
-    found = pc.index_in(cells, known.combine_chunks())
-    return pc.fill_null(found, -1).to_numpy().astype(np.int64)
-
-
-def _bucket(u: np.ndarray, buckets: int) -> np.ndarray:
-    return (u * buckets).astype(np.int64)
+            if cell >= 0:
+                mine = (int(chunk.seen[row]), int(chunk.keys[row]), int(chunk.tokens[row]))
+                first[cell] = mine if first[cell] is None else min(first[cell], mine)
+    return np.array([0 if f is None else f[2] for f in first], np.int64)

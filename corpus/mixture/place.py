@@ -1,15 +1,13 @@
-"""Where each drawn copy goes: a shard and a rank in it, by keyed hashes of the document, so that shards are globally
-shuffled without a shuffle of text, and any one can be made alone from the index and the plan.
+"""Which copy of which document lies in which shard, and in what order: rows and pointers, never text or token ids.
 
-Copy c of a document goes to shard (h + c * stride) mod S. Given up: shards of exactly equal size; they are as equal as
-throwing documents at random makes them.
+A shard's rows say by content what is in it (a hash of each document's ids), so they are what a written shard is keyed by;
+where the ids lie is told beside them, in a table of its own, and may change without anything being written again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import gcd
 from typing import ClassVar
 
 import numpy as np
@@ -20,51 +18,49 @@ from corpus import chance
 from corpus.document import ID
 from corpus.errors import Mismatch
 from corpus.mixture.cells import same_documents
-from corpus.mixture.draw import cell_codes
+from corpus.mixture.copies import copies_of, seed_of, shard_count
 from corpus.operators import Exchange
 from corpus.registry import register
+from corpus.results import Folder
 from corpus.tasks import TaskIO
 
+#: A drawn shard, one row a copy, in the order of (order, id, copy). `style` and `cluster_id` are null where a document has
+#: none; `token_count` and `token_hash` are of all ids that the document gives.
+DRAWN = pa.schema([
+    ("order", pa.uint64()),
+    ("id", ID),
+    ("copy", pa.int32()),
+    ("phase", pa.int32()),
+    ("url", pa.string()),
+    ("source", pa.string()),
+    ("cell", pa.string()),
+    ("style", pa.string()),
+    ("cluster_id", pa.int64()),
+    ("token_count", pa.int64()),
+    ("token_hash", pa.uint64()),
+])
 
-def drawn_schema(tokens: pa.DataType, text: bool) -> pa.Schema:
-    """A drawn shard, one row a copy. tokens: uint16 or uint32. `cluster_id` is null where the document has none;
-    `token_count` counts EOS; rows are in the order of (order, id, copy).
-    """
-    fields = [
-        ("order", pa.uint64()),
-        ("id", ID),
-        ("copy", pa.int32()),
-        ("url", pa.string()),
-        ("source", pa.string()),
-        ("cell", pa.string()),
-        ("cluster_id", pa.int64()),
-        ("token_count", pa.int64()),
-        ("tokens", pa.large_list(tokens)),
-    ]
-    return pa.schema(fields + [("text", pa.large_string())] if text else fields)
+#: A drawn shard of a text format.
+DRAWN_TEXT = DRAWN.append(pa.field("text", pa.large_string()))
 
-
-@dataclass(frozen=True)
-class Copies:
-    """The drawn copies of some rows of the index. row, copy, shard: (m,) int64. order: (m,) uint64."""
-
-    row: np.ndarray
-    copy: np.ndarray
-    shard: np.ndarray
-    order: np.ndarray
+#: Where the ids of a drawn shard's rows lie, row for row. `file` is the first 64 bits of the digest of a folder `ids`;
+#: `start` is the document's first id in it.
+WHERE = pa.schema([("file", pa.uint64()), ("start", pa.int64())])
 
 
-@register("exchange", "place")
+@register("exchange", "place", version=2)
 @dataclass(frozen=True)
 class Place(Exchange):
-    """Frozen shards and a plan → drawn shards, one a partition.
+    """Frozen shards and a plan → drawn shards, one a partition: `drawn` (`DRAWN`) and beside it `where` (`WHERE`), or
+    `drawn` with texts (`DRAWN_TEXT`) alone.
 
-    Emit reads `plan` (the same for all), `index`, `tokens`, the documents (the first of `beside`) and the others of
-    `beside`, where `cluster_id` is looked for: the numbers of `cluster`, or the digits that end its names ("d03" is 3).
+    Emit reads `plan` and, where they are there, `caps` (the same for all); `index`, and where it is there `seen`; `tokens`
+    and `ids` as `Tokenize` leaves them; the documents (the first of `beside`) and the others of `beside`. There
+    `cluster_id` is looked for, as the numbers of `cluster` or the digits that end its names ("d03" is 3), and `style`.
+    partitions: shards of all phases of the plan.
     """
 
     partitions: int
-    seed: int
     text: bool = False
     cluster: str = "cluster"
     beside: tuple[str, ...] = ("documents", "domains")
@@ -72,89 +68,66 @@ class Place(Exchange):
     sort: ClassVar[tuple[str, ...]] = ("order", "id", "copy")
 
     def emit(self, io: TaskIO) -> Iterator[tuple[np.ndarray, pa.Table]]:
-        index = io.table("index", ["id", "cell", "source", "tokens", "u"])
-        copies = copies_of(index, io.table("plan"), self.seed, self.partitions)
+        index, plan = io.table("index"), io.table("plan")
+        if shard_count(plan) != self.partitions:
+            raise Mismatch("place", f"the plan was drawn for {shard_count(plan)} shards, not {self.partitions}")
+        caps = io.table("caps") if io.items("caps") else None
+        seen = io.table("seen").column("seen").to_numpy() if io.items("seen") else None
+        copies = copies_of(index, plan, caps, seen)
         if not len(copies.row):
             return
         take = pa.array(copies.row)
-        tokens = io.table("tokens", ["id", "tokens", "token_count"])
-        documents = io.table(self.beside[0], ["id", "url", "text"] if self.text else ["id", "url"])
+        tokens = io.table("tokens")
+        documents = self._documents(io)
         others = {name: io.table(name) for name in self.beside[1:]}
-        ids = index.column("id")
-        same_documents(ids, {"tokens": tokens.column("id"), self.beside[0]: documents.column("id")}
-                       | {name: table.column("id") for name, table in others.items()})
-        cluster = next((t.column(self.cluster) for t in others.values() if self.cluster in t.column_names),
-                       pa.chunked_array([pa.nulls(len(ids), pa.int64())]))
+        ids = documents.column("id")
+        same_documents(ids, {"tokens": tokens.column("id")} | {name: t.column("id") for name, t in others.items()})
+        same_index(index, ids, seed_of(plan))
         columns = {
             "order": pa.array(copies.order),
             "id": ids.take(take),
             "copy": pa.array(copies.copy.astype(np.int32)),
+            "phase": pa.array(copies.phase.astype(np.int32)),
             "url": documents.column("url").take(take),
             "source": index.column("source").take(take),
             "cell": index.column("cell").take(take),
-            "cluster_id": cluster_numbers(cluster).take(take),
+            "style": _found("style", [*others.values(), documents], pa.string()).take(take),
+            "cluster_id": cluster_numbers(_found(self.cluster, list(others.values()), pa.int64())).take(take),
             "token_count": tokens.column("token_count").take(take),
-            "tokens": tokens.column("tokens").take(take),
+            "token_hash": tokens.column("token_hash").take(take),
         }
         if self.text:
             columns["text"] = documents.column("text").take(take)
-        yield copies.shard, pa.table(columns, drawn_schema(tokens.schema.field("tokens").type.value_type, self.text))
+            yield copies.shard, pa.table(columns, DRAWN_TEXT)
+            return
+        (folder,) = io.items("ids")
+        count = tokens.column("token_count").to_numpy()
+        assert isinstance(folder, Folder)
+        if folder.about["tokens"] != count.sum():
+            raise Mismatch("place", f"{folder.path} holds {folder.about['tokens']:,} ids, its rows say {count.sum():,}")
+        start = (np.cumsum(count) - count)[copies.row]
+        columns |= {"file": np.full(len(start), int(folder.digest[:16], 16), np.uint64), "start": start}
+        yield copies.shard, pa.table(columns, pa.schema([*DRAWN, *WHERE]))
 
     def reduce(self, partition: int, rows: pa.Table, io: TaskIO) -> None:
-        io.write("drawn", rows)
+        io.write("drawn", rows.select((DRAWN_TEXT if self.text else DRAWN).names))
+        if not self.text:
+            io.write("where", rows.select(WHERE.names))
         io.count("documents", rows.num_rows)
         io.count("tokens", pc.sum(rows.column("token_count")).as_py() or 0)
 
-
-def copies_of(index: pa.Table, plan: pa.Table, seed: int, shards: int, only: int | None = None) -> Copies:
-    """Every copy that the plan draws from these rows of the index, or only those of one shard.
-
-    index: columns id, cell, u. plan: `corpus.mixture.draw.PLAN`, made with the same seed and number of shards.
-    """
-    for name, here in (("seed", seed), ("shards", shards)):
-        planned = plan.column(name).unique().to_pylist()
-        if planned and planned != [here]:
-            raise Mismatch("place", f"the plan was drawn for {name} {planned[0]}, not {here}")
-    codes = cell_codes(index.column("cell"), plan.column("cell"))
-    planned = np.append(plan.column("whole").to_numpy(), 0)           # code -1 finds the last: no cell, no copy
-    bounds = np.append(pc.fill_null(plan.column("threshold"), -1.0).to_numpy(), -1.0)
-    u = index.column("u").to_numpy()
-    ids = index.column("id").combine_chunks()
-    extra = u < bounds[codes]
-    tied = np.flatnonzero(u == bounds[codes])
-    last = plan.column("threshold_id").to_pylist()
-    for row, document in zip(tied.tolist(), ids.take(pa.array(tied)).to_pylist()):
-        extra[row] = document <= last[codes[row]]
-    count = planned[codes] + extra
-    row = np.repeat(np.arange(len(count)), count)
-    copy = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    words = chance.id_words(ids)[row]
-    shard = shard_of(words, copy, seed, shards)
-    if only is not None:
-        mine = shard == only
-        row, copy, shard, words = row[mine], copy[mine], shard[mine], words[mine]
-    return Copies(row, copy, shard, chance.hash64(seed, "order", words, copy))
+    def _documents(self, io: TaskIO) -> pa.Table:
+        wanted = ["id", "url", "text"] if self.text else ["id", "url"]
+        try:
+            return io.table(self.beside[0], [*wanted, "style"])
+        except (pa.ArrowInvalid, KeyError):                       # only synthetic documents have a style
+            return io.table(self.beside[0], wanted)
 
 
-def shard_of(words: np.ndarray, copy: np.ndarray, seed: int, shards: int) -> np.ndarray:
-    """(m,) int64 shard of each copy. words: (m, 2) uint64, ids as `chance.id_words` gives them."""
-    first = (chance.hash64(seed, "shard", words) % np.uint64(shards)).astype(np.int64)
-    return (first + copy * stride_of(shards)) % shards
-
-
-def stride_of(shards: int) -> int:
-    """How far apart two copies of a document lie. Near the golden section of S, where multiples keep clear of one
-    another longest: as many copies as S allows lie in shards that are neither the same nor neighbours, round the ring.
-    """
-    golden = shards * 0.6180339887498949
-    near = range(1, shards) if shards <= 128 else range(int(golden) - 32, int(golden) + 33)
-
-    def worth(stride: int) -> tuple[int, bool, float]:
-        apart = np.arange(1, 64) * stride % shards
-        close = np.minimum(apart, shards - apart) < 2
-        return int(np.argmax(close)) if close.any() else 64, gcd(stride, shards) == 1, -abs(stride - golden)
-
-    return max(near, key=worth, default=0)
+def same_index(index: pa.Table, ids: pa.ChunkedArray, seed: int) -> None:
+    """Raises where an index is not of these documents in this order: it holds no ids, but what was drawn from them."""
+    if not np.array_equal(index.column("key").to_numpy(), chance.hash64(seed, "draw", ids)):
+        raise ValueError("'index' is not aligned with the documents, or was made with another seed")
 
 
 def cluster_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -163,3 +136,9 @@ def cluster_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.cast(pa.int64())
     digits = pc.struct_field(pc.extract_regex(column.cast(pa.string()), r"(?P<n>[0-9]+)$"), "n")
     return digits.cast(pa.int64())
+
+
+def _found(name: str, tables: list[pa.Table], kind: pa.DataType) -> pa.ChunkedArray:
+    """The column of the first table that has it, else nulls."""
+    rows = tables[0].num_rows
+    return next((t.column(name) for t in tables if name in t.column_names), pa.chunked_array([pa.nulls(rows, kind)]))

@@ -11,61 +11,9 @@ from functools import cached_property
 
 import numpy as np
 
-from corpus.errors import ConfigError, Infeasible, UnknownName
+from corpus.errors import ConfigError, Infeasible
+from corpus.mixture.limits import LIMITS, TOLERANCE, Bound, Limit, check_limits
 from corpus.numeric import convex
-
-TOLERANCE = 1e-7
-
-LIMITS = "search.limits"
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A bound on the joint share (of tokens) of some cells: those named in `cells`, or those whose part for
-    `attribute` is `value`.
-    """
-
-    low: float = 0.0
-    high: float = 1.0
-    attribute: str = ""
-    value: str = ""
-    cells: tuple[str, ...] = ()
-
-    def check(self, where: str) -> None:
-        """Raises ConfigError where the bounds are no shares. where: the limit's place in a build file."""
-        for name in ("low", "high"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{where}.{name}", f"{getattr(self, name)}", "a share of tokens, 0 to 1")
-        if self.low > self.high:
-            raise ConfigError(where, f"low {self.low:g} is over high {self.high:g}", "low ≤ high")
-
-    @property
-    def title(self) -> str:
-        return f"{self.attribute}={self.value}" if self.attribute else "+".join(self.cells)
-
-    def members(self, cells: Sequence[str], attributes: Sequence[str], where: str) -> np.ndarray:
-        """(n,) bool: which cells it is about. Cells are attribute values joined by "/", in the order of `attributes`.
-
-        Raises UnknownName where it is about none: a limit that binds nothing is a slip of the pen.
-        """
-        if not self.attribute:
-            unknown = sorted(set(self.cells) - set(cells))
-            if unknown:
-                raise UnknownName("cell", unknown[0], cells, f"{where}.cells")
-            return np.isin(np.array(cells, object), np.array(self.cells, object))
-        if self.attribute not in attributes:
-            raise UnknownName("cell attribute", self.attribute, attributes, f"{where}.attribute")
-        place = list(attributes).index(self.attribute)
-        values = [cell.split("/")[place].replace("%2F", "/").replace("%25", "%") for cell in cells]
-        if self.value not in values:
-            raise UnknownName(f"{self.attribute} of a cell", self.value, set(values), f"{where}.value")
-        return np.array([value == self.value for value in values], bool)
-
-
-def check_limits(limits: Sequence[Limit]) -> None:
-    """Raises ConfigError for the first limit whose bounds are wrong."""
-    for i, limit in enumerate(limits):
-        limit.check(f"{LIMITS}[{i}]")
 
 
 @dataclass(frozen=True)
@@ -106,20 +54,22 @@ class Space:
 
     @cached_property
     def polytope(self) -> convex.Polytope:
-        rows, most = [], []
-        for limit, members in zip(self.limits, self._members):
-            if limit.high < 1:
-                rows.append(members.astype(float))
-                most.append(limit.high)
-            if limit.low > 0:
-                rows.append(-members.astype(float))
-                most.append(-limit.low)
-        matrix = np.array(rows) if rows else np.zeros((0, len(self.cells)))
-        return convex.Polytope(np.array(self.lower, float), np.array(self.upper, float), matrix, np.array(most))
+        bounds = self.bounds
+        matrix = np.array([bound.row for bound in bounds]) if bounds else np.zeros((0, len(self.cells)))
+        most = np.array([bound.most for bound in bounds])
+        return convex.Polytope(np.array(self.lower, float), np.array(self.upper, float), matrix, most)
 
     @cached_property
-    def _members(self) -> list[np.ndarray]:
-        return [limit.members(self.cells, self.attributes, f"{LIMITS}[{i}]") for i, limit in enumerate(self.limits)]
+    def bounds(self) -> list[Bound]:
+        """What the limits say, in their order."""
+        return [bound for i, limit in enumerate(self.limits)
+                for bound in limit.bounds(self.cells, self.attributes, f"{LIMITS}[{i}]")]
+
+    def broken(self, weights: np.ndarray, tolerance: float = 1e-6) -> list[str]:
+        """Limits that weights (n,) break, and by how much: "limit style=qa ≤ 0.2, which has 0.25: 0.05 over"."""
+        w = np.asarray(weights, float)
+        return [f"{bound}, which has {bound.held(w):.4g}: {bound.over(w):.2g} {'over' if bound.above else 'under'}"
+                for bound in self.bounds if bound.over(w) > tolerance]
 
     def contains(self, weights: np.ndarray, tolerance: float = TOLERANCE) -> bool:
         w, p = np.asarray(weights, float), self.polytope
@@ -138,16 +88,11 @@ class Space:
             raise
 
     def binding(self, weights: np.ndarray, tolerance: float = 1e-6) -> list[str]:
-        """What holds the mixture back: "cap d03/web", "limit style=qa ≤ 0.2", "limit style=qa ≥ 0.1"."""
+        """What holds the mixture back: "cap d03/web", "limit style=qa ≤ 0.2", "limit style=qa within domain=d03 ≥ 0.1"."""
         w = np.asarray(weights, float)
         found = [f"cap {c}" for c, x, top in zip(self.cells, w, self.upper) if top < 1 and x > 0 and x >= top - tolerance]
         found += [f"at least {c}" for c, x, least in zip(self.cells, w, self.lower) if least > 0 and x <= least + tolerance]
-        for limit, members in zip(self.limits, self._members):
-            share = w[members].sum()
-            if limit.high < 1 and share >= limit.high - tolerance:
-                found.append(f"limit {limit.title} ≤ {limit.high:g}")
-            if limit.low > 0 and share <= limit.low + tolerance:
-                found.append(f"limit {limit.title} ≥ {limit.low:g}")
+        found += [str(bound) for bound in self.bounds if bound.over(w) >= -tolerance]
         return found
 
     def check(self, tokens: np.ndarray | None = None, budget: int = 0, max_epochs: float = 0) -> None:
@@ -170,10 +115,10 @@ class Space:
 
     def _short(self, tokens: np.ndarray, budget: int, max_epochs: float) -> str:
         """Names the first limit that asks for more than its cells have, else says what all cells have."""
-        for limit, members in zip(self.limits, self._members):
-            have = tokens[members].sum() * max_epochs
-            if limit.low * budget > have:
-                return f": limit {limit.title} ≥ {limit.low:g} needs {limit.low * budget:,.0f} and there are {have:,.0f}"
+        for bound in self.bounds:
+            have = tokens[bound.members].sum() * max_epochs
+            if not bound.above and bound.group is None and bound.share * budget > have:
+                return f": {bound} needs {bound.share * budget:,.0f} and there are {have:,.0f}"
         have = tokens.sum() * max_epochs
         if have < budget:
             return f": all cells together give {have:,.0f}"
@@ -203,18 +148,16 @@ class Space:
             return []
         if found.fun <= TOLERANCE:
             return None
-        gives, words = found.x[n:], []
-        at = 0
-        for limit in self.limits:
-            if limit.high < 1:
-                if gives[at] > TOLERANCE:
-                    words.append(f"limit {limit.title} ≤ {limit.high:g} raised to {limit.high + gives[at]:.4g}")
-                at += 1
-            if limit.low > 0:
-                if gives[at] > TOLERANCE:
-                    words.append(f"limit {limit.title} ≥ {limit.low:g} lowered to {limit.low - gives[at]:.4g}")
-                at += 1
-        return words
+        weights, gives = found.x[:n], found.x[n:]
+        return [f"{bound} {'raised' if bound.above else 'lowered'} to {_changed(bound, weights, give):.4g}"
+                for bound, give in zip(self.bounds, gives) if give > TOLERANCE]
+
+
+def _changed(bound: Bound, weights: np.ndarray, give: float) -> float:
+    """The share that a bound would have to be for weights that break it by `give` of all tokens."""
+    if bound.group is not None:
+        give /= max(weights[bound.group].sum(), TOLERANCE)
+    return bound.share + (give if bound.above else -give)
 
 
 def _up(x: float) -> str:

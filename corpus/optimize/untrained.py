@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from corpus.errors import ConfigError, UnknownName
+from corpus.errors import ConfigError, Infeasible
+from corpus.mixture.weights import matched
 from corpus.optimize.base import Compared, Evidence, Journal, Method, Problem, Recommendation, Request
 from corpus.registry import register
 
@@ -64,12 +65,11 @@ class _Given:
         raise ConfigError("mixture.weights", "a given mixture was told evidence", "a search method")
 
     def recommend(self) -> Recommendation:
-        given = dict(self.weights)
-        unknown = sorted(set(given) - set(self.problem.space.cells))
-        if unknown:
-            raise UnknownName("cell", unknown[0], self.problem.space.cells, "mixture.weights")
+        given = matched(dict(self.weights), self.problem.space.cells, "mixture.weights")
         weights = np.array([given.get(cell, 0.0) for cell in self.problem.space.cells])
         weights = weights / weights.sum()
+        if broken := self.problem.space.broken(weights):
+            raise Infeasible("mixture.weights break " + "; ".join(broken) + "; change the weights or the limit")
         compared = {n: Compared(b.weights, None, b.projected) for n, b in self.problem.baselines().items()}
         return self.problem.recommendation("given", weights, compared | {"given": Compared(weights, None)})
 
@@ -77,7 +77,9 @@ class _Given:
 @register("optimizer", "given")
 @dataclass(frozen=True)
 class Given(Method):
-    """Weights by cell from the build file or a file of weights: taken as they are, feasible or not (the draw decides)."""
+    """Weights by cell from the build file or a file of weights: taken as they are, whether there is enough or not (the
+    draw decides that); where they break a limit they are refused.
+    """
 
     weights: tuple[tuple[str, float], ...]
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus.annotate import aligned
 from corpus.document import ID, VERDICT
 from corpus.errors import DroppedTooMuch
+from corpus.ghosts import reasons
 from corpus.operators import Rule
 from corpus.registry import register
 from corpus.rules.bounds import judge, require
 from corpus.tasks import Body, TaskIO
 from corpus.text.normal import text_digests
 
-#: Removed documents: an input of every filter. Either column may be null.
+#: The least that a table of ghosts has (`corpus.ghosts.GHOST`). Either column may be null.
 TOMBSTONE = pa.schema([("id", ID), ("text_digest", ID)])
-
-REMOVED = "removed"
 
 
 @register("body", "filter", version=2, provider="python-unicode")
@@ -31,9 +29,9 @@ class Filter(Body):
     rows), `tombstones`.
 
     Writes `documents`, the survivors in order; `marks`, beside them every column of one value a row that was measured;
-    and `verdicts`, a row for every document that came in. A document whose
-    id or whose matching form's digest (`corpus.text.normal`) is among the tombstones is dropped before any rule, reason
-    `removed`.
+    and `verdicts`, a row for every document that came in. A document that a row of `tombstones` (`corpus.ghosts.GHOST`,
+    any number of shards) is about, by id, by the digest of its matching form (`corpus.text.normal`), by address, host or
+    date, is dropped before any rule, and the row's reason is its own: `removed`, or `holdout`.
     """
 
     rules: tuple[Rule, ...]
@@ -48,15 +46,16 @@ class Filter(Body):
         for rule in self.rules:
             require(rule, signals.column_names, f"{self.stage}.rules")
         judged = judge(signals, self.rules)
-        removed = removed_by(documents, pa.concat_tables(io.tables("tombstones")) if io.items("tombstones") else None)
-        gone = pa.array(removed)
+        why = removed_by(documents, pa.concat_tables(io.tables("tombstones")) if io.items("tombstones") else None)
+        gone = pc.is_valid(why)
+        removed = gone.to_numpy(zero_copy_only=False)
         kept = judged.kept & ~removed
         missing = pa.scalar(None, pa.float64())
         given = {
             "kept": pa.array(kept),
             "stage": pc.if_else(pa.array(kept), pa.scalar(None, pa.string()), self.stage),
             "rule": pc.if_else(gone, "tombstones", judged.signal),
-            "reason": pc.if_else(gone, REMOVED, judged.reason),
+            "reason": pc.coalesce(why, judged.reason),
             "value": pc.if_else(gone, missing, judged.value),
             "bound": pc.if_else(gone, missing, judged.bound),
         } | {name: documents.column(name) for name in ("id", "url", "source")}
@@ -69,16 +68,12 @@ class Filter(Body):
         io.write("verdicts", verdicts)
 
 
-def removed_by(documents: pa.Table, tombstones: pa.Table | None) -> np.ndarray:
-    """(n,) bool: which documents the tombstones name, by id or by the digest of their matching form."""
-    if tombstones is None or not tombstones.num_rows:
-        return np.zeros(documents.num_rows, bool)
-    ids, digests = (tombstones.column(c).combine_chunks().drop_null() for c in ("id", "text_digest"))
-    removed = pc.is_in(documents.column("id"), value_set=ids).to_numpy()
-    if len(digests):
-        named = pc.is_in(text_digests(documents.column("text")), value_set=digests)
-        removed = removed | named.to_numpy(zero_copy_only=False)
-    return removed
+def removed_by(documents: pa.Table, ghosts: pa.Table | None) -> pa.Array:
+    """(n,) string: why each document has to stay out by one of the ghosts, null where it may stay."""
+    if ghosts is None or not ghosts.num_rows:
+        return pa.nulls(documents.num_rows, pa.string())
+    by_text = "text_digest" in ghosts.column_names and ghosts.column("text_digest").null_count < ghosts.num_rows
+    return reasons(documents, ghosts, text_digests(documents.column("text")) if by_text else None)
 
 
 def check_dropped(step: str, dropped: Mapping[str, int], seen: int, limit: float) -> None:

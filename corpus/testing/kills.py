@@ -96,7 +96,7 @@ def contents(store: Store, build: str) -> dict[str, Any]:
             outputs = [(o["name"], o["digest"]) for t in manifest["tasks"] for o in t["outputs"]]
             found[step] = (walked["key"], outputs, manifest["counts"])
         else:
-            found[step] = lock["models"][step]["folder"]["digest"]
+            found[step] = [(o["name"], o["digest"]) for o in lock["models"][step]["outputs"]]
     found["receipt"] = store.read_json(f"builds/{build}/receipt.json")["digest"]
     return found
 

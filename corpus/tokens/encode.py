@@ -1,7 +1,8 @@
-"""Documents as token ids: whole documents, each ended by EOS, in the narrowest type that holds the vocabulary.
+"""Documents as token ids: whole documents, begun by BOS and ended by EOS as the tokenizer's policy says, in its dtype.
 
-Text is only ever text: a page that spells a control token gets the ids of those characters. Given up: BOS, truncation
-and chat templates; packing into sequences is a trainer's or a packer's business.
+Text is only ever text: a page that spells a control token gets the ids of those characters. The fastest library that is
+exact does the work (`corpus.tokens.fast`); the reference looks at a share of it. Given up: truncation and special cases of
+text; packing into sequences is a packer's business, chat templates are `corpus.tokens.chat`'s.
 """
 
 from __future__ import annotations
@@ -10,78 +11,136 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from corpus.registry import register
-from corpus.tasks import Body, TaskIO
-from corpus.tokens.tokenizer import load, plain
+from corpus.backends.tokenizers import Backend, Control, HuggingFace, SentencePiece, refused
+from corpus.tokens import fast
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-#: Characters given to the tokenizer at once: its encodings cost about a hundred bytes a token while they live.
-BATCH_CHARACTERS = 1 << 21
+#: Bytes of text given to a library at once: the reference costs about a hundred bytes a token while its answer lives.
+BATCH_BYTES = 1 << 22
+REFERENCE = "reference"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Encoder:
-    """An opened tokenizer folder. Holds a live model: made inside a task, never pickled."""
+    """An opened tokenizer folder. Holds live models: made inside a task, never pickled.
 
-    tokenizer: Tokenizer = field(repr=False)
+    dtype is that of ids. `start_over` is set where a fast library was found wrong after other batches had been answered:
+    the encoder uses the reference from then on, and whoever keeps those earlier ids encodes everything again.
+    """
+
     vocab_size: int
-    eos: str
-    eos_id: int
+    bos: str | None
+    bos_id: int | None
+    eos: str | None
+    eos_id: int | None
     dtype: np.dtype
+    kind: str
+    reference: HuggingFace | SentencePiece = field(repr=False)
+    start_over: bool = False
+    _fast: Backend | None = field(default=None, repr=False)
+    _fell_back: str = field(default="", repr=False)
+    _answered: bool = field(default=False, repr=False)
 
     @classmethod
-    def open(cls, folder: Path) -> Encoder:
-        """folder: as written by `PinTokenizer` or `TrainTokenizer`."""
+    def open(cls, folder: Path, backend: str | None = None) -> Encoder:
+        """folder: as written by an operator of kind `tokenizer`. backend: the name of the library to encode with, or
+        "reference"; None: the fastest that is exact.
+        """
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-        tokenizer = load(folder / "tokenizer.json")
-        plain(tokenizer)
-        return cls(tokenizer, about["vocab_size"], about["eos"], about["eos_id"], np.dtype(about["dtype"]))
+        reference, found = fast.open_both(folder, "" if backend == REFERENCE else backend)
+        return cls(about["vocab_size"], about["bos"], about["bos_id"], about["eos"], about["eos_id"],
+                   np.dtype(about["dtype"]), about["kind"], reference, _fast=found)
 
-    def encode_batch(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Ids of all texts end to end (t,) of `dtype`, and offsets (n + 1,) int64; EOS is the last id of every text."""
-        pieces: list[np.ndarray] = []
-        lengths = np.zeros(len(texts), np.int64)
-        end = np.array([self.eos_id], self.dtype)
-        for start, stop in _batches(texts):
-            for i, found in enumerate(self.tokenizer.encode_batch_fast(texts[start:stop], add_special_tokens=False), start):
-                ids = np.array(found.ids, self.dtype)
-                pieces += (ids, end)
-                lengths[i] = len(ids) + 1
-        flat = np.concatenate(pieces) if pieces else np.zeros(0, self.dtype)
-        return flat, np.r_[np.int64(0), np.cumsum(lengths)]
+    @property
+    def backend(self) -> str:
+        """Name of the library that encodes."""
+        return self.reference.name if self._fast is None else self._fast.name
+
+    def controls(self) -> tuple[Control, ...]:
+        """The tokens that text never becomes, by id."""
+        return self.reference.controls()
+
+    def notes(self) -> dict[str, int]:
+        """What people should be told, as counts: that a fast library was not exact, and which."""
+        return {"tokenizer_fallback": 1, f"tokenizer_fallback.{self._fell_back}": 1} if self._fell_back else {}
+
+    def encode_batch(self, texts: Sequence[str] | pa.Array | pa.ChunkedArray, bare: bool = False
+                     ) -> tuple[np.ndarray, np.ndarray]:
+        """Ids of all texts end to end (t,) of `dtype`, and offsets (n + 1,) int64. A text's first id is BOS and its last
+        EOS, where the tokenizer has them. texts: an Arrow column is faster than a list. bare: without BOS and EOS.
+        """
+        data = _bytes(texts)
+        parts = self._encode(data)
+        lengths = np.concatenate([np.zeros(0, np.int64), *(lengths for _, lengths in parts)])
+        ends = (self.bos_id is not None and not bare, self.eos_id is not None and not bare)
+        offsets = np.r_[np.int64(0), np.cumsum(lengths + sum(ends))]
+        flat = np.empty(offsets[-1], self.dtype)
+        inside = np.ones(len(flat), bool) if any(ends) else slice(None)
+        for wanted, places, number in ((ends[0], offsets[:-1], self.bos_id), (ends[1], offsets[1:] - 1, self.eos_id)):
+            if wanted:
+                flat[places] = number
+                inside[places] = False
+        flat[inside] = np.concatenate([np.zeros(0, np.uint32), *(ids for ids, _ in parts)])
+        return flat, offsets
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of a document's ids; control ids are left out."""
-        return self.tokenizer.decode([int(i) for i in ids], skip_special_tokens=True)
+        return self.reference.decode(ids)
+
+    def _encode(self, texts: list[bytes]) -> list[tuple[np.ndarray, np.ndarray]]:
+        ranges = list(_batches(texts))
+        if self._fast is not None:
+            found = []
+            for start, stop in ranges:
+                believed = self._believed(self._fast, texts[start:stop])
+                if believed is None:
+                    self._fell_back, self._fast = self._fast.name, None
+                    self.start_over = self._answered
+                    break
+                found.append(believed)
+            else:
+                self._answered = True
+                return found
+        return [self.reference.encode(texts[start:stop]) for start, stop in ranges]
+
+    def _believed(self, library: Backend, texts: list[bytes]) -> tuple[np.ndarray, np.ndarray] | None:
+        """What a fast library makes of texts; None where the reference makes something else of one it looked at."""
+        try:
+            flat, lengths = library.encode(texts)
+        except BaseException as error:
+            if not refused(error):
+                raise
+            return None
+        looked = fast.to_check(texts)
+        if len(lengths) != len(texts) or len(flat) != lengths.sum() or (len(flat) and int(flat.max()) >= self.vocab_size):
+            return None
+        stops = np.cumsum(lengths)
+        for i in looked:
+            begun = fast.beginning(texts[i])
+            if len(begun) < len(texts[i]):
+                same = fast.agree(library, self.reference, [begun])
+            else:
+                same = np.array_equal(flat[stops[i] - lengths[i] : stops[i]], self.reference.encode([begun])[0])
+            if not same:
+                return None
+        return flat, lengths
 
 
-@register("body", "tokenize", provider="tokenizers")
-@dataclass(frozen=True)
-class Tokenize(Body):
-    """A shard of `documents` and the `tokenizer` → `tokens`: id, tokens, token_count (EOS counts), row for row."""
-
-    def run(self, io: TaskIO) -> None:
-        table = io.table("documents", ["id", "text"])
-        with io.folder("tokenizer") as folder:
-            flat, offsets = Encoder.open(folder).encode_batch(table.column("text").to_pylist())
-        tokens = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(flat))
-        io.write("tokens", pa.table({"id": table.column("id"), "tokens": tokens, "token_count": np.diff(offsets)}))
-        io.count("documents", table.num_rows)
-        io.count("tokens", len(flat))
+def _bytes(texts: Sequence[str] | pa.Array | pa.ChunkedArray) -> list[bytes]:
+    if isinstance(texts, (pa.Array, pa.ChunkedArray)):
+        return pc.cast(texts, pa.large_binary()).to_pylist()
+    return [text.encode() for text in texts]
 
 
-def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Ranges of about `BATCH_CHARACTERS`, at least one text each."""
+def _batches(texts: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """Ranges of about `BATCH_BYTES`, at least one text each."""
     start = size = 0
     for i, text in enumerate(texts):
-        if i > start and size + len(text) > BATCH_CHARACTERS:
+        if i > start and size + len(text) > BATCH_BYTES:
             yield start, i
             start, size = i, 0
         size += len(text)

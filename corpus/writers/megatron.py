@@ -1,5 +1,5 @@
-"""Megatron-core's IndexedDataset: ids end to end in a .bin, where each document lies in an .idx, and beside them a Parquet
-that says which document that is. Given up: several sequences a document, and modes (multimodal data).
+"""Megatron-core's IndexedDataset: ids end to end in a .bin, where each sequence lies in an .idx. Given up: several sequences
+a document, and modes (multimodal data).
 """
 
 from __future__ import annotations
@@ -7,15 +7,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from corpus.document import ID, parse_id, show_id
-from corpus.operators import Writer
+from corpus.errors import ConfigError
+from corpus.operators import Operator, Writer
 from corpus.registry import register
+from corpus.tokens.pack import offsets_of
+from corpus.writers.stream import Stream
 
 MAGIC = b"MMIDIDX\x00\x00"
 VERSION = 1
@@ -23,54 +24,32 @@ VERSION = 1
 CODES = {np.dtype("<u2"): 8, np.dtype("<i4"): 4}
 
 
-@register("writer", "megatron")
+@register("writer", "megatron", version=2)
 @dataclass(frozen=True)
 class Megatron(Writer):
-    """`shard_00000.bin`, `.idx` and `.docs.parquet`; one sequence a document. Source: Megatron-core indexed_dataset.py.
+    """`shard_00000.bin` and `.idx`; a document of the format is one sequence. Source: Megatron-core indexed_dataset.py."""
 
-    The sidecar's columns: row, id (base32), url, source, cell, copy, and offset and length in tokens of the .bin.
-    """
+    def check(self, tokenizer: dict[str, Any], pack: Operator) -> None:
+        if tokenizer["vocab_size"] > 1 << 31:
+            raise ConfigError(f"shards.{self.name}", f"a vocabulary of {tokenizer['vocab_size']:,} ids", "at most 2^31")
 
-    def write(self, rows: pa.Table, folder: Path, shard: int) -> list[str]:
+    def write(self, stream: Stream, folder: Path, shard: int) -> list[str]:
         stem = f"shard_{shard:05d}"
-        tokens = rows.column("tokens")
-        narrow = tokens.type.value_type == pa.uint16()
-        dtype = np.dtype("<u2") if narrow else np.dtype("<i4")
-        with open(folder / f"{stem}.bin", "wb") as stream:
-            for chunk in tokens.chunks:
-                stream.write(np.ascontiguousarray(chunk.flatten().to_numpy().astype(dtype, copy=False)).data)
-        lengths = pc.list_value_length(tokens).to_numpy().astype(np.int64)
-        offsets = np.cumsum(lengths) - lengths
-        (folder / f"{stem}.idx").write_bytes(index_bytes(lengths, dtype))
-        sidecar = pa.table({
-            "row": np.arange(len(lengths)),
-            "id": pa.array([show_id(i) for i in rows.column("id").to_pylist()], pa.string()),
-            **{name: rows.column(name) for name in ("url", "source", "cell", "copy")},
-            "offset": offsets,
-            "length": lengths,
-        })
-        pq.write_table(sidecar, folder / f"{stem}.docs.parquet", compression="zstd", row_group_size=1 << 16)
-        return [f"{stem}.bin", f"{stem}.idx", f"{stem}.docs.parquet"]
+        kind = np.dtype("<u2") if stream.dtype.itemsize == 2 else np.dtype("<i4")
+        with open(folder / f"{stem}.bin", "wb") as out:
+            for _, _, ids in stream.batches():
+                out.write(memoryview(ids).cast("B"))                  # an id below 2^31 is the same as int32 and as uint32
+        (folder / f"{stem}.idx").write_bytes(index_bytes(stream.lengths, kind))
+        return [f"{stem}.bin", f"{stem}.idx"]
 
     def read_back(self, folder: Path, files: Sequence[str]) -> pa.Table:
-        """Columns id (binary(16)), copy, cell, source, token_count, tokens. ValueError where the three files disagree."""
+        """Column tokens. ValueError where the two files disagree."""
         paths = {name.split(".", 1)[1]: folder / name for name in files}
         lengths, dtype = read_index(paths["idx"].read_bytes())
         flat = np.fromfile(paths["bin"], dtype)
         if paths["bin"].stat().st_size != int(lengths.sum()) * dtype.itemsize:
             raise ValueError(f"the .bin has {paths['bin'].stat().st_size} bytes, the .idx says {lengths.sum()} ids")
-        sidecar = pq.read_table(paths["docs.parquet"], partitioning=None)
-        if not np.array_equal(sidecar.column("length").to_numpy(), lengths):
-            raise ValueError("the sidecar's lengths are not those of the .idx")
-        if not np.array_equal(sidecar.column("offset").to_numpy(), np.cumsum(lengths) - lengths):
-            raise ValueError("the sidecar's offsets are not those of the .idx")
-        offsets = pa.array(np.r_[np.int64(0), np.cumsum(lengths)])
-        return pa.table({
-            "id": pa.array([parse_id(i or "") for i in sidecar.column("id").to_pylist()], ID),
-            **{name: sidecar.column(name) for name in ("copy", "cell", "source")},
-            "token_count": lengths,
-            "tokens": pa.LargeListArray.from_arrays(offsets, pa.array(flat)),
-        })
+        return pa.table({"tokens": pa.LargeListArray.from_arrays(pa.array(offsets_of(lengths)), pa.array(flat))})
 
 
 def index_bytes(lengths: np.ndarray, dtype: np.dtype) -> bytes:

@@ -40,7 +40,7 @@ def unpacked(name: str) -> str:
 
 def look(file: str) -> Look:
     """Raises UserError where the file is not what its name says, or where none of its first records gives a text."""
-    from pipelines.config.load import READERS
+    from pipelines.config.sources import READERS
 
     reader = READERS.get(os.path.splitext(unpacked(file))[1])
     if reader is None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from corpus import __version__
-from pipelines.cli import build, decontaminate, init, inspect, mix, quality, shards
+from pipelines.cli import build, decontaminate, diff, init, inspect, mix, quality, remove, shards
 
 app = typer.Typer(
     name="corpus",
@@ -26,6 +26,8 @@ app.command("build")(build.build)
 app.command("status")(build.status)
 app.command("show")(inspect.show)
 app.command("explain")(inspect.explain)
+app.command("diff")(diff.diff)
+app.command("remove")(remove.remove)
 app.command("report")(inspect.report)
 app.command("doctor")(inspect.doctor)
 app.add_typer(shards.app, name="shards")

@@ -1,10 +1,12 @@
-"""`corpus mix recommend`: a mixture from a table of runs. Needs the base install alone."""
+"""`corpus mix recommend|search`: a mixture from a table of runs; a build's search made again."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 import typer
+
+from pipelines.cli.build import BuildPath, Json, On, Workers
 
 app = typer.Typer(no_args_is_help=True, help="Mixtures.")
 
@@ -38,6 +40,38 @@ def recommend(
 
     found = recommend_from_csv(runs, metrics, tuple(metric or ()), prior, max_weight=max_weight, kl=kl, maximize=maximize)
     print(as_json(found) if json_ else _shown(found))
+
+
+@app.command()
+def search(build: BuildPath, on: On = None, workers: Workers = None, json_: Json = False) -> None:
+    """Search a build's mixture again on the data as it is now, and pin what is found; both mixtures side by side."""
+    from pipelines.cli.text import as_json
+    from pipelines.config.load import load_build
+    from pipelines.engines.placement import load_placement
+    from pipelines.progress import progress_for
+    from pipelines.searching import search_again
+
+    found = search_again(load_build(build), load_placement(on, workers), progress_for(quiet=json_))
+    print(as_json(vars(found)) if json_ else _side_by_side(build, found.before, found.after, found.ran))
+
+
+def _side_by_side(build: str, before: dict[str, float] | None, after: dict[str, float], ran: bool) -> str:
+    from pipelines.cli.text import table
+
+    was = before or {}
+    cells = sorted(was.keys() | after.keys(), key=lambda c: (-after.get(c, 0.0), c))
+    rows = [
+        (c, f"{was[c]:.4f}" if c in was else "-", f"{after[c]:.4f}" if c in after else "-",
+         f"{after.get(c, 0.0) - was.get(c, 0.0):+.4f}" if before is not None else "")
+        for c in cells
+    ]  # fmt: skip
+    moved = sum(abs(after.get(c, 0.0) - was.get(c, 0.0)) for c in cells) / 2
+    said = "nothing was pinned before" if before is None else f"{moved:.1%} of the tokens move"
+    if not ran:
+        said = "nothing has changed since the pinned search, so its mixture stands"
+    return table(("weight of", "before", "now", "change"), rows, right=(1, 2, 3)) + (
+        f"\n\n{said}; go on with: corpus build {build}"
+    )
 
 
 def _shown(found: dict[str, Any]) -> str:

@@ -1,17 +1,25 @@
-"""`corpus shards write|verify`."""
+"""`corpus shards write|verify|at|convert|chat`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.at import at
 from pipelines.cli.build import BuildPath, Json, On, Workers
+from pipelines.cli.chat import chat
+from pipelines.cli.convert import convert
+from pipelines.cli.verify import verify
 
 if TYPE_CHECKING:
     from pipelines.config.load import Build
 
 app = typer.Typer(no_args_is_help=True, help="Tokenized mixture shards.")
+app.command("verify")(verify)
+app.command("at")(at)
+app.command("convert")(convert)
+app.command("chat")(chat)
 
 
 @app.command()
@@ -21,30 +29,55 @@ def write(
     workers: Workers = None,
     json_: Json = False,
     weights: Annotated[
-        str | None, typer.Option(help="A mixture to write: JSON or YAML, {cell: weight}, nested or not.")
+        str | None,
+        typer.Option(help="A mixture to write: mixture.json, receipt.json, YAML, JSON, Megatron pairs, or CSV[#ROW]."),
     ] = None,
+    carry: Annotated[
+        bool, typer.Option("--carry", help="Use weights that were found on other data of the same taxonomy.")
+    ] = False,
     budget: Annotated[int | None, typer.Option(min=1, max=2**63 - 1, help="Tokens to write, not the build file's.")] = None,
+    after: Annotated[
+        str | None, typer.Option(metavar="RECEIPT@TOKENS", help="What a trainer has read already counts as seen.")
+    ] = None,
+    retokenize: Annotated[
+        str | None, typer.Option(help="Another tokenizer for the same draw: a path, package:NAME/FILE, or {use: ...}.")
+    ] = None,
+    rebudget: Annotated[
+        bool, typer.Option("--rebudget", help="With --retokenize: draw again, with token counts of that tokenizer.")
+    ] = False,
     to: Annotated[str | None, typer.Option(help="Also copy shards and receipt into this folder.")] = None,
 ) -> None:
     """Write the shards of a build, from the mixture it searched or from one that is given."""
     from pipelines.build import run_build
     from pipelines.cli.build import ending
+    from pipelines.cli.shift import shifted, shown_shift
     from pipelines.cli.text import as_json
-    from pipelines.config.load import load_build, with_mixture
+    from pipelines.config.load import load_build
+    from pipelines.config.override import Overrides, overridden
     from pipelines.engines.placement import load_placement
     from pipelines.progress import progress_for
 
-    loaded = with_mixture(load_build(build), weights, budget)
+    loaded = overridden(load_build(build), Overrides(weights, budget, retokenize, rebudget, after, carry))
     placement = load_placement(on, workers)
     if to is not None:
         _check_target(loaded, to)
+    before = _receipt(loaded) if retokenize is not None else None
     outcome = run_build(loaded, placement, progress_for(quiet=json_))
     if to is not None:
-        _copy(loaded, to)
+        _copy(loaded, outcome.receipt, to)
+    shift = shifted(outcome.receipt, before) if retokenize is not None else []
     if json_:
-        print(as_json({"receipt": outcome.receipt_digest, "folder": outcome.folder, "made": outcome.made}))
+        found = {"receipt": outcome.receipt_digest, "folder": outcome.folder, "made": outcome.made}
+        print(as_json(found | ({"shift": shift} if shift else {})))
     else:
-        print(ending(build, loaded, outcome))
+        notes = [f"{weights}: {note}" for note in (loaded.given.notes if loaded.given and weights else ())]
+        print("\n".join(filter(None, (*notes, shown_shift(shift), ending(build, loaded, outcome)))))
+
+
+def _receipt(build: Build) -> dict[str, Any] | None:
+    from corpus.store import Store
+
+    return Store(build.store_url).read_json(f"builds/{build.name}/receipt.json")
 
 
 def _check_target(build: Build, to: str) -> None:
@@ -67,8 +100,11 @@ def _check_target(build: Build, to: str) -> None:
         raise UserError(f"--to {to}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _copy(build: Build, to: str) -> None:
-    """Copies what the build exported, from wherever its store is."""
+def _copy(build: Build, receipt: dict[str, Any], to: str) -> None:
+    """Copies what the build exported, from wherever its store is; what an earlier receipt there names and this one does not
+    would mix with it, and goes.
+    """
+    import json
     import os
 
     import fsspec
@@ -77,46 +113,20 @@ def _copy(build: Build, to: str) -> None:
 
     store = Store(build.store_url)
     fs, _ = fsspec.core.url_to_fs(build.store_url)
-    folders = [f"shards/{writer.name}" for writer in build.writers]
-    exported = [f"{folder}/{name}" for folder in folders for name in store.names(f"builds/{build.name}/{folder}")]
-    for folder in folders:
-        os.makedirs(f"{to}/{folder}", exist_ok=True)
-        for old in os.listdir(f"{to}/{folder}"):       # an earlier mixture's shards would mix with these
-            if old.startswith("shard_") and f"{folder}/{old}" not in exported:
-                os.unlink(f"{to}/{folder}/{old}")
-    for path in (*exported, "receipt.json"):
+    wanted = _files(receipt)
+    if os.path.isfile(f"{to}/receipt.json"):
+        with open(f"{to}/receipt.json", encoding="utf-8") as stream:
+            earlier = json.load(stream)
+        for path in _files(earlier) - wanted:
+            if os.path.isfile(f"{to}/{path}") and ".." not in path.split("/"):
+                os.unlink(f"{to}/{path}")
+    for path in (*sorted(wanted), "mixture.json", "receipt.html", "receipt.json"):
+        os.makedirs(os.path.dirname(f"{to}/{path}"), exist_ok=True)
         fs.get_file(store.full(f"builds/{build.name}/{path}"), f"{to}/{path}")
 
 
-@app.command()
-def verify(build: BuildPath, json_: Json = False) -> None:
-    """Read every shard back and compare it with the receipt; names each fault."""
-    from corpus.errors import MissingFile
-    from corpus.mixture.receipt import receipt_digest
-    from corpus.store import Store
-    from corpus.verify import verify_shards
-    from pipelines.cli.text import as_json
-    from pipelines.config.load import load_build
-
-    loaded = load_build(build)
-    store = Store(loaded.store_url)
-    folder = f"builds/{loaded.name}"
-    receipt = store.read_json(f"{folder}/receipt.json")
-    if receipt is None:
-        raise MissingFile(store.full(f"{folder}/receipt.json"), remedy=f"make the shards first: corpus build {build}")
-    said = receipt.pop("digest")
-    faults = [str(f) for f in verify_shards(receipt, store.full(f"{folder}/shards"))]
-    if receipt_digest(receipt) != said:
-        faults.insert(0, f"receipt.json: its digest is {receipt_digest(receipt)}, it says {said}")
-    if json_:
-        print(as_json({"receipt": said, "faults": faults}))
-    elif faults:
-        print("\n".join(faults))
-    else:
-        total = receipt["total"]
-        print(
-            f"verified: {receipt['shard_count']} shards, {total['documents']:,} documents, "
-            f"{total['tokens']:,} tokens, receipt {said}"
-        )
-    if faults:
-        raise typer.Exit(1)
+def _files(receipt: dict[str, Any]) -> set[str]:
+    """Every file that a receipt names, below the folder that holds it."""
+    entries = [*receipt.get("shards", ()), *receipt.get("finish", ())]
+    held = {f["path"] for entry in receipt.get("holdout", ()) for f in entry.get("files", ())}
+    return {f"shards/{f['path']}" for entry in entries for f in entry["files"]} | held

@@ -14,6 +14,7 @@ from corpus.operators import Annotator
 from corpus.quality.buckets import bucket_schema
 from corpus.signals.code import codes
 from corpus.signals.licences import LICENCES
+from corpus.signals.permissive import ADMITTED
 from corpus.signals.robots import ROBOTS
 from pipelines.config import schema
 
@@ -34,6 +35,8 @@ def measured(file: schema.BuildFile, signals: Sequence[Annotator]) -> dict[str, 
     found |= {field.name: field.type for field in FACTS if field.name not in ("id", "fields")}
     if codes(signals):
         found |= {field.name: field.type for field in LICENCES if field.name != "id"}
+    if file.filter.licence is not None:
+        found |= {field.name: field.type for field in ADMITTED if field.name != "id"}
     if file.filter.robots:
         found |= {field.name: field.type for field in ROBOTS if field.name != "id"}
     if file.decontaminate is not None:
@@ -49,6 +52,44 @@ def check_cells(cells: list[str], columns: Mapping[str, pa.DataType]) -> None:
     for i, cell in enumerate(cells):
         if cell not in ("domain", "source", *words):
             raise UnknownName("cell attribute", cell, ["domain", "source", *words], f"cells[{i}]")
+
+
+def check_limits(file: schema.BuildFile, sources: Collection[str]) -> None:
+    """Limits are on attributes of cells, and on sources that there are."""
+    for i, limit in enumerate(file.search.limits):
+        where = f"search.limits[{i}]"
+        for key in ("attribute", "within"):
+            name = getattr(limit, key)
+            if name is not None and name not in file.cells:
+                raise UnknownName("cell attribute", name, file.cells, f"{where}.{key}")
+        if limit.within == limit.attribute:
+            raise ConfigError(f"{where}.within", f"is '{limit.within}', as the attribute is", "another attribute of cells")
+        if limit.attribute == "source" and limit.value not in sources:
+            raise UnknownName("source", limit.value, sources, f"{where}.value")
+        if limit.low > limit.high:
+            raise ConfigError(where, f"low {limit.low:g} is over high {limit.high:g}", "low <= high")
+
+
+def check_mixture(file: schema.BuildFile, columns: Mapping[str, pa.DataType]) -> None:
+    """Caps are on hosts or columns of words, each once; a schedule's phases fill the budget."""
+    mixture = file.mixture
+    known = ["host", "domain", "source", *(n for n, t in columns.items() if str(t) in ("string", "large_string", "bool"))]
+    for i, cap in enumerate(mixture.caps):
+        if cap.attribute not in known:
+            raise UnknownName("attribute", cap.attribute, known, f"mixture.caps[{i}].attribute")
+    refuse_twice([[c.attribute if c.value is None else f"{c.attribute}={c.value}"] for c in mixture.caps], "mixture.caps")
+    phases = mixture.schedule
+    for i, phase in enumerate(phases):
+        where = f"mixture.schedule[{i}]"
+        if phase.ramp_tokens > phase.tokens:
+            wrong = f"{phase.ramp_tokens:,} is more than the phase's {phase.tokens:,} tokens"
+            raise ConfigError(f"{where}.ramp_tokens", wrong, "a part of the phase")
+        if phase.ramp_tokens and not i:
+            raise ConfigError(f"{where}.ramp_tokens", "there is no phase before the first", "no ramp there")
+    total = sum(phase.tokens for phase in phases)
+    if phases and total != mixture.budget_tokens:
+        raise ConfigError("mixture.schedule", f"its phases have {total:,} tokens, mixture.budget_tokens is "
+                          f"{mixture.budget_tokens:,}", "phases that fill the budget")
 
 
 def check_keeper(dedup: schema.Dedup, columns: Mapping[str, pa.DataType], sources: Collection[str], build: str) -> None:

@@ -27,6 +27,11 @@ def read_yaml(path: str, where: str = "", remedy: str = "") -> Any:
         raise MissingFile(path, where, remedy) from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: str, path: str) -> Any:
+    """The value of a YAML text; errors name `path`."""
     try:
         found = yaml.load(text, _Loader)
     except yaml.YAMLError as error:

@@ -28,6 +28,7 @@ class Source(Part):
     files: str | list[str]
     reader: Spec | None = None  # told from the file's name where absent
     shard_records: Count = 1024
+    licence: Annotated[str, Field(min_length=1)] | None = None  # of every record that states none itself
 
 
 class RuleSpec(Part):
@@ -43,10 +44,18 @@ class RuleSpec(Part):
     other_than: Annotated[list[str], Field(min_length=1)] | None = None  # ... or for all but these
 
 
+class Licence(Part):
+    """Which licences a document may have. `permissive` is a list of our own (docs/build-file.md); others are named."""
+
+    admit: Literal["permissive"] | Annotated[list[str], Field(min_length=1)] = "permissive"
+    strict: bool = False  # the build stops where a document's licence is not known; else such documents are dropped
+
+
 class Filter(Part):
     signals: list[Spec] = ["gopher_quality", "gopher_repetition", "language"]
     rules: list[str | RuleSpec] = ["gopher"]
     buckets: list[str] = []  # columns of scores whose buckets of equally many documents make `quality_bucket`
+    licence: Literal["permissive"] | Licence | None = None
     robots: list[Annotated[str, Field(min_length=1)]] = []  # agents whose robots.txt rules are looked up for each document
     max_dropped: Share = 0.95  # the build stops when more than this share is dropped
 
@@ -107,12 +116,15 @@ class Domains(Part):
 
 
 class Limit(Part):
-    """A linear cap on the tokens of all cells with this attribute value, as shares of the mixture."""
+    """A bound on the tokens of all cells with this attribute value, as a share of the mixture; or, with `within`, as a share
+    of the tokens of every value of that other attribute (synthetic text within each domain).
+    """
 
     attribute: str
     value: str
     low: Share = 0.0
     high: Share = 1.0
+    within: str | None = None
 
 
 class Search(Part):
@@ -123,12 +135,59 @@ class Search(Part):
     limits: list[Limit] = []
 
 
+class Cap(Part):
+    """A bound on what any one value of an attribute may have of all tokens written: hosts, authors, licences. Documents
+    over it are left out of the draw.
+    """
+
+    attribute: str  # host, or a column of words
+    high: Annotated[float, Field(gt=0, le=1)]
+    value: str | None = None  # this value alone; otherwise each value for itself
+
+
+class Phase(Part):
+    """One stretch of a schedule."""
+
+    tokens: Count
+    weights: dict[str, Share] | str | None = None  # none: the build's mixture
+    ramp_tokens: Annotated[int, Field(ge=0)] = 0  # of its own tokens, on the way from the phase before to these weights
+
+
+class After(Part):
+    """What a trainer has read already: the first tokens of the shards that another receipt describes, in shard order."""
+
+    receipt: str
+    tokens: Annotated[int, Field(ge=0)]
+
+
+class Holdout(Part):
+    """Documents that no build of this store draws, nor anything near them. Drawn once, by document, and then frozen."""
+
+    name: Name
+    tokens: Count
+
+
 class Mixture(Part):
     budget_tokens: Count
     max_epochs: Annotated[float, Field(gt=0)] = 1.0
     on_shortfall: Literal["refuse", "shrink", "redistribute"] = "refuse"
     shard_tokens: Count = 100_000_000
-    weights: dict[str, Share] | None = None  # a given mixture, instead of a search
+    weights: dict[str, Share] | str | None = None  # a given mixture, or a file of one, instead of a search
+    carry: bool = False  # weights found on other data of the same taxonomy are used all the same
+    caps: list[Cap] = []
+    schedule: list[Phase] = []  # tokens that sum to the budget
+    after: After | None = None
+    holdout: Holdout | None = None
+
+
+class Pack(Part):
+    """How documents become sequences: as they are; end to end and cut every `length` tokens; or whole into sequences of
+    `length` where they fit best (Ding et al. 2024).
+    """
+
+    use: Literal["documents", "concatenate", "best_fit"] = "documents"
+    length: Count | None = None
+    rest: Literal["drop", "pad"] = "drop"  # of concatenate: what does not fill the last sequence of a shard
 
 
 class BuildFile(Part):
@@ -153,4 +212,6 @@ class BuildFile(Part):
     cells: Annotated[list[str], Field(min_length=1)] = ["domain", "source"]
     search: Search = Search()
     mixture: Mixture
+    retokenize: Spec | None = None  # the shards' tokenizer, where it is not the one that documents were drawn by
+    pack: Pack = Pack()
     shards: Annotated[list[Spec], Field(min_length=1)] = ["climbmix"]

@@ -33,19 +33,32 @@ NEEDS = {
     "memory_gb": Annotated[float, Field(gt=0)],
     "gpus": Annotated[int, Field(ge=0)],
 }
-#: What the recipe's steps are called, but for `shards.FORMAT`; what stands before the first dot is the stage.
+#: What the recipe's steps are called, but for those of a format; what stands before the first dot is the stage.
 STEPS = (
     "ingest", "extract", "edit", "filter.signals", "filter.licences.files", "filter.licences.folders", "filter.licences",
     "filter.robots.records", "filter.robots.sites", "filter.robots", "filter.quantiles", "filter.buckets",
-    "decontaminate.index", "decontaminate.measure", "decontaminate.items", "decontaminate.rephrased", "filter",
-    "dedup.shingles", "dedup.standing", "dedup.pairs", "dedup.asked", "dedup.verify", "dedup.components",
-    "dedup.members", "dedup.keepers", "dedup.decided", "dedup.groups", "freeze", "freeze.ledger", "annotate.tokenizer",
-    "annotate.tokens", "annotate.quality", "annotate.score", "embed", "cluster.centroids", "cluster.assign",
-    "cluster.neighbours", "cluster.nearest", "domains.taxonomy", "domains.assign", "domains.meta", "domains.profiles",
-    "search.index", "search.cells", "search.vectors", "search.target.ingest", "search.target.extract",
-    "search.target.embed", "search.target.profiles", "search.target.vector", "search.mixture", "compile.draw",
-    "shards.place", "shards.place_text",
+    "decontaminate.index", "decontaminate.measure", "decontaminate.items", "decontaminate.rephrased", "filter.admitted",
+    "filter", "filter.admitted.table", "dedup.shingles", "dedup.standing", "dedup.pairs", "dedup.asked", "dedup.verify",
+    "dedup.components", "dedup.members", "dedup.keepers", "dedup.decided", "dedup.groups", "freeze", "freeze.ledger",
+    "annotate.tokenizer", "annotate.tokens", "annotate.quality", "annotate.score", "embed", "cluster.centroids",
+    "cluster.assign", "cluster.neighbours", "cluster.nearest", "domains.taxonomy", "domains.assign", "domains.meta",
+    "domains.profiles", "holdout.draw", "holdout.ghosts", "holdout.groups", "search.index", "search.cells",
+    "search.vectors", "search.target.ingest", "search.target.extract", "search.target.embed", "search.target.profiles",
+    "search.target.vector", "search.mixture", "compile.sketch", "compile.found_on", "compile.draw", "shards.tokenizer",
+    "shards.tokens", "shards.place", "shards.place_text", "holdout.tokens", "holdout.rows",
 )  # fmt: skip
+#: Steps that only what lies in the store or was read elsewhere calls for.
+SOMETIMES = (
+    "dedup.ghosts", "holdout.near", "holdout.held", "holdout.rows_text", "compile.evidence", "compile.after.cut",
+    "compile.after.met", "compile.after.read", "compile.after.seen",
+)  # fmt: skip
+
+
+def steps_of_formats(held: bool = True) -> set[str]:
+    """The steps of every format that there is. held: also those that write a holdout."""
+    formats = registry.names("writer")
+    made = {f"shards.{name}" for name in formats} | ({f"holdout.{name}" for name in formats} if held else set())
+    return made | {f"{step}.finish" for step in made}
 
 
 class Placement:
@@ -146,7 +159,7 @@ def _check_steps(steps: Any, where: str) -> None:
     if not isinstance(steps, dict) or not all(isinstance(v, dict) for v in steps.values()):
         raise ConfigError(f"{where}: steps", "is wrong", "step: {engine: NAME, cpus: N, gpus: N}")
     operators.load()
-    known = {*STEPS, *(step.split(".")[0] for step in STEPS), *(f"shards.{name}" for name in registry.names("writer"))}
+    known = {*STEPS, *SOMETIMES, *(step.split(".")[0] for step in STEPS), *steps_of_formats()}
     for name, own in steps.items():
         place = f"{where}: steps.{name}"
         if name not in known:

@@ -47,11 +47,11 @@ def drawn(view: View, lost: Losses) -> list[Loss]:
     if view.receipt is None or lost.missing:
         return []
     kept = lost.stages[-1].after
-    taken = sum(c["drawn"]["distinct"] for c in view.receipt["cells"])
-    available = sum(c["available"]["documents"] for c in view.receipt["cells"])
+    cells = view.cells()
+    taken, available = sum(c["distinct"] for c in cells), sum(c["available"]["documents"] for c in cells)
     if not taken <= available <= kept:        # the receipt is of another run than the ledger
         return []
-    reasons = [("not needed for the mixture", available - taken), ("in a pruned cluster", kept - available)]
+    reasons = [("not needed for the mixture", available - taken), ("in no cell (pruned, held out)", kept - available)]
     return [Loss("draw", kept, taken, sorted((r for r in reasons if r[1]), key=lambda r: -r[1]))]
 
 

@@ -30,7 +30,6 @@ def cells(view: View, domains: list[dict[str, Any]]) -> Html:
     found = view.cells()
     if not found or view.receipt is None:
         return missing("compile.draw", "shards")
-    residue = {c["cell"]: c["residue_tokens"] for c in view.receipt["cells"]}
     top = max(max(c["asked"], c["achieved"], c["natural"]) for c in found) or 1.0
     labels, kept = {d["id"]: d["label"] for d in domains}, found[:ROWS]
     rows = []
@@ -38,11 +37,11 @@ def cells(view: View, domains: list[dict[str, Any]]) -> Html:
         shares = [percent(c[name], 2) for name in SHARES]
         said = f"{c['cell']}: asked {shares[0]}, achieved {shares[1]}, natural {shares[2]}"
         chart = svg.bullet(c["achieved"], c["asked"], c["natural"], top, said)
-        rows.append([cell_name(c["cell"], labels), chart, *shares, count(c["tokens"]), signed(residue[c["cell"]]),
+        rows.append([cell_name(c["cell"], labels), chart, *shares, count(c["tokens"]), signed(c["residue"]),
                      passes(c["epochs"])])
     if rest := found[ROWS:]:
         rows.append([f"{len(rest)} smaller cells", "", *[percent(sum(c[name] for c in rest), 2) for name in SHARES],
-                     count(sum(c["tokens"] for c in rest)), signed(sum(residue[c["cell"]] for c in rest)),
+                     count(sum(c["tokens"] for c in rest)), signed(sum(c["residue"] for c in rest)),
                      passes(max(c["epochs"] for c in rest))])
     return join(legend((swatch("fill"), "achieved"), (svg.tick("asked"), "asked"), (swatch("natural"), "natural")),
                 table(_asked(view.receipt), ["cell", "", *SHARES, "tokens", "residue", "epochs"], rows, right=range(2, 8),

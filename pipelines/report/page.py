@@ -83,11 +83,11 @@ def _tiles(view: View, lost: Losses | None, domains: list[dict[str, Any]]) -> li
         found.append((count(len(domains)), "domains", f"from {plural(merged, 'cluster')}"))
     receipt = view.receipt
     if receipt is not None:
-        repeats = sum(1 for c in receipt["cells"] if c["epochs"] > mixture.REPEATS)
+        repeats = sum(1 for c in view.cells() if c["epochs"] > mixture.REPEATS)
         found.append((count(receipt["total"]["tokens"]), "tokens written",
                       f"{count(receipt['asked']['budget_tokens'])} asked for"))
-        off, most = points(farthest(view)).split()[0], max(c["epochs"] for c in receipt["cells"])
-        found.append((off, "points off at most", f"over {plural(len(receipt['cells']), 'cell')}"))
+        off, most = points(farthest(view)).split()[0], max(c["epochs"] for c in view.cells())
+        found.append((off, "points off at most", f"over {plural(len(view.cells()), 'cell')}"))
         found.append((f"{most:.2f}", "epochs at most", plural(repeats, "cell repeats", "cells repeat")))
     return found
 

@@ -137,9 +137,9 @@ def _written(view: View) -> dict[str, float]:
     if receipt is None or "domain" not in names:
         return {}
     found: dict[str, float] = {}
-    for cell in receipt["cells"]:
+    for cell in view.cells():
         domain = parts(cell["cell"])[names.index("domain")]
-        found[domain] = found.get(domain, 0.0) + cell["share"]
+        found[domain] = found.get(domain, 0.0) + cell["achieved"]
     return found
 
 

@@ -69,8 +69,8 @@ def verdict(view: View, lost: Losses | None) -> str:
         so_far = "left so far" if lost.missing else "kept"
         return f"{count(kept)} of {plural(lost.records, 'record')} are {so_far}; no mixture has been written."
     total = view.receipt["total"]
-    formats = sorted({entry["format"] for entry in view.receipt["shards"]})
-    distinct = sum(c["drawn"]["distinct"] for c in view.receipt["cells"])
+    formats = sorted({entry["format"] for entry in view.receipt["shards"]} - {"index"})
+    distinct = sum(c["distinct"] for c in view.cells())
     copies = f" ({count(total['documents'])} with repeats)" if total["documents"] > distinct else ""
     return (f"{plural(distinct, 'document')}{copies} and {plural(total['tokens'], 'token')} in "
             f"{plural(view.receipt['shard_count'], 'shard')}, written as {listed(formats)}. "

@@ -20,6 +20,7 @@ from corpus.registry import identity
 from corpus.results import Shard
 from pipelines.config.load import Build
 from pipelines.plan import differences, read_state, result_of
+from pipelines.stages.ghosts import signed
 from pipelines.step import Items, Line, Result
 
 Inputs = dict[str, Items]
@@ -116,8 +117,12 @@ def verdicts(line: Line, shingles: Items, dealt: Result) -> tuple[list[Groups], 
 
 
 def earlier(line: Line, build: Build, shingle: Shingle) -> list[Inputs]:
-    """Shingles and groups of the builds that this one is deduplicated against: what they kept stays and wins."""
-    return [_of_build(line, build, name, shingle) for name in build.file.dedup.against]
+    """Shingles and groups of what wins over this build's documents: the builds that it is deduplicated against, and what
+    was removed or held out, so that nothing near it comes in.
+    """
+    found = [_of_build(line, build, name, shingle) for name in build.file.dedup.against]
+    kept_out = signed(line, shingle)
+    return found if kept_out is None else [kept_out, *found]
 
 
 def _of_build(line: Line, build: Build, name: str, shingle: Shingle) -> Inputs:

@@ -6,8 +6,7 @@ from corpus.annotate import Annotate
 from corpus.quality.buckets import FitBuckets, ScoreBuckets
 from corpus.rules.filter import Filter, check_dropped
 from pipelines.config.load import Build
-from pipelines.stages import decontaminate, licences, robots
-from pipelines.stages.tombstones import tombstones
+from pipelines.stages import admission, decontaminate, ghosts, licences, robots
 from pipelines.step import Line, Result
 
 
@@ -37,12 +36,17 @@ def stage(line: Line, build: Build, raw: Result, texts: Result) -> Result:
         contamination = decontaminate.stage(line, build, documents)
         if contamination is not None:
             measured["contamination"] = contamination
+        admitted = admission.stage(line, build, measured)
+        if admitted is not None:
+            measured["admitted"] = admitted
         filtered = line.map(
             "filter",
             Filter(build.rules, beside=tuple(measured)),
             {"documents": documents, **measured},
-            shared={"tombstones": tombstones(line)},
+            shared={"tombstones": ghosts.named(line)},
         )
+        if admitted is not None:
+            admission.count(line, build, admitted, filtered)
     if line.may_write:  # a filter that drops nearly everything is itself an error
         reasons = {r: n for r, n in filtered.counts.items() if r != "documents"}
         check_dropped("filter", reasons, documents.rows, build.file.filter.max_dropped)

@@ -10,7 +10,8 @@ from corpus.errors import MissingFile
 from corpus.results import SourceFile
 from corpus.sources.ingest import Ingest
 from corpus.sources.listing import check_source, list_files, pin
-from pipelines.config.load import Build, SourceOf
+from pipelines.config.load import Build
+from pipelines.config.sources import SourceOf
 from pipelines.step import Items, Line, Result
 
 
@@ -30,7 +31,8 @@ def ingest(line: Line, build: Build, sources: Sequence[SourceOf], name: str) -> 
             raise MissingFile(error.path, where, str(error).partition("; ")[2]) from None
         check_source(source.reader, urls, where)
         for url in urls:
-            bodies.append(Ingest(source.reader, source.name, shard_records=source.shard_records))
+            body = Ingest(source.reader, source.name, shard_records=source.shard_records, licence=source.licence)
+            bodies.append(body)
             files.append(pinned(line, url))
     return line.bodies(name, bodies, {"file": Items("sources", "file", tuple(files))})
 

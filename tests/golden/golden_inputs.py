@@ -10,8 +10,10 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from corpus import chance
 from corpus.document import DOCUMENT, ID, RAW, record_id
 from corpus.mixture.cells import INDEX
+from corpus.tokens.tokenize import TOKENS as TOKEN_ROWS
 
 PLAIN = (
     "The ferry leaves the old harbour at seven and comes back with the tide. In winter the deck is white with salt, and "
@@ -44,6 +46,14 @@ IDS = [record_id("golden", name.encode()) for name in TEXTS]
 CELLS = ("d00/books", "d00/web", "d01/web")
 CELL_OF = [None if i == 4 else CELLS[i * 7 % 3] for i in range(len(IDS))]
 TOKENS = [1 << (i % 4 + 1) for i in range(len(IDS))]
+EOS = 50256
+
+ADDRESSES = [
+    "http://example.org/robots.txt", "https://WWW.Example.org:443/pages/Free-Boats?x=1#top", "http://a.boats.co.uk/salt/",
+    "http://boats.co.uk./", "ftp://user@files.boats.co.uk/list", "http://bücher.example/x", "http://192.0.2.1/rope",
+    "http://[2001:db8::1]/", "http://example.org:8080/private/a", "https://example.org/private/b.gif", "no address",
+    "http://localhost/", None, "http://salt.example.net/rope/free_salt.html", "http://example.org/",
+]  # fmt: skip
 
 PAGE = """<!DOCTYPE html><html><head><title>Harbour &amp; tide</title>{head}<style>p {{ color: red }}</style>
 <script>var never = "this";</script></head><body><nav><ul><li><a href="/">Start</a></li><li><a href="/all">All</a></li></ul>
@@ -66,13 +76,25 @@ def documents(names: Sequence[str] = tuple(TEXTS)) -> pa.Table:
     )
 
 
+SEED = 5
+HOSTS = [None if i % 7 == 3 else "example.org" if i % 2 else f"{i % 4}.example.net" for i in range(len(IDS))]
+
+
 def index() -> pa.Table:
-    n = len(IDS)
-    sources = documents().column("source")
-    return pa.table(
-        [pa.array(IDS, ID), pa.array(CELL_OF), sources, pa.array(TOKENS), pa.array([(i * 5 % 16) / 16 for i in range(n)])],
-        schema=INDEX,
-    )
+    """Of a draw with `SEED` that caps hosts."""
+    keys = chance.hash64(SEED, "draw", pa.array(IDS, ID))
+    columns = [pa.array(keys), pa.array(CELL_OF), documents().column("source"), pa.array(TOKENS), pa.array(HOSTS)]
+    return pa.table(columns, schema=INDEX.append(pa.field("host", pa.string())))
+
+
+def tokens() -> pa.Table:
+    """`corpus.tokens.tokenize.TOKENS` rows of all texts; document i has the ids `ids_of(i)`."""
+    rows = [IDS, TOKENS, [i * 0x9E3779B97F4A7C15 % (1 << 64) for i in range(len(IDS))]]
+    return pa.table([pa.array(values, field.type) for values, field in zip(rows, TOKEN_ROWS)], schema=TOKEN_ROWS)
+
+
+def ids_of(i: int) -> list[int]:
+    return [i] * (TOKENS[i] - 1) + [EOS]
 
 
 def with_ids(name: str, column: object) -> pa.Table:

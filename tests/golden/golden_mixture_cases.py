@@ -4,13 +4,14 @@ two, so that every sum is exact in any order.
 
 from __future__ import annotations
 
+import base64
 import json
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from golden_inputs import IDS, TOKENS, documents, index, with_ids
+from golden_inputs import ADDRESSES, IDS, SEED, TOKENS, documents, index, with_ids
 from golden_table import case, exchanged, task
 
 from corpus.cluster.domains import AssignDomains
@@ -23,7 +24,7 @@ from corpus.numeric import vectors
 from corpus.results import Folder
 from corpus.store import Store
 from corpus.tasks import Task, execute
-from corpus.tokens.encode import Tokenize
+from corpus.tokens.tokenize import Tokenize
 from corpus.tokens.tokenizer import PinTokenizer, TrainTokenizer
 
 
@@ -53,10 +54,22 @@ def vocabulary(folder: Path) -> Path:
     return folder
 
 
+def ranks(folder: Path) -> Path:
+    """A file of ranks by hand: every byte, and four longer tokens."""
+    names = [bytes([b]) for b in range(256)] + [b"th", b"the", b" the", b"in"]
+    path = folder / "hand.tiktoken"
+    path.write_bytes(b"".join(base64.b64encode(n) + b" %d\n" % i for i, n in enumerate(names)))
+    return path
+
+
 @case("tokenizer/pin")
 def _(store: Store) -> object:
-    with tempfile.TemporaryDirectory() as folder:
-        return task(store, PinTokenizer(str(vocabulary(Path(folder)))))
+    specials = {"<|endoftext|>": 300, "<|start|>": 301}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        plain = PinTokenizer(str(vocabulary(folder)))
+        ranked = PinTokenizer(str(ranks(folder)), pattern="gpt2", specials=specials, bos="<|start|>", dtype="uint32")
+        return [task(store, pin) for pin in (plain, ranked)]
 
 
 @case("tokenizer/train")
@@ -67,8 +80,10 @@ def _(store: Store) -> object:
 @case("body/tokenize")
 def _(store: Store) -> object:
     with tempfile.TemporaryDirectory() as folder:
-        pinned = task_folder(store, PinTokenizer(str(vocabulary(Path(folder)))))
-    return task(store, Tokenize(), documents=documents(), tokenizer=pinned)
+        path = str(vocabulary(Path(folder)))
+        ends = (PinTokenizer(path), PinTokenizer(path, eos=None, bos="<|endoftext|>", dtype="uint32"))
+        pinned = [task_folder(store, pin) for pin in ends]
+    return [task(store, Tokenize(), documents=documents(), tokenizer=folder) for folder in pinned]
 
 
 def task_folder(store: Store, body: PinTokenizer) -> Folder:
@@ -137,7 +152,7 @@ def profiles() -> np.ndarray:
 def _(store: Store) -> object:
     meta = with_ids("profile", vectors.column(profiles()))
     split = {"meta": [meta.slice(0, 6), meta.slice(6)], "index": [index().slice(0, 6), index().slice(6)]}
-    return [task(store, DomainVectors(samples=4, weighting=w), **split) for w in ("tokens", "documents")]
+    return [task(store, DomainVectors(samples=4, weighting=w, seed=SEED), **split) for w in ("tokens", "documents")]
 
 
 @case("body/target_vector")
@@ -155,8 +170,15 @@ def _(store: Store) -> object:
     marks = with_ids("licence", pa.array([None if i % 3 else "CC0-1.0" for i in range(len(IDS))])).append_column(
         "page.noindex", pa.array([None if i % 4 else i % 8 == 0 for i in range(len(IDS))])
     )
-    own = CellIndex(("domain", "licence", "page.noindex"), seed=5, beside=("documents", "tokens", "domains", "marks"))
-    return [task(store, CellIndex(("domain", "source"), seed=5), **given), task(store, own, **given, marks=marks)]
+    own = CellIndex(("domain", "licence", "page.noindex"), SEED, ("documents", "tokens", "domains", "marks"), ("licence",))
+    capped = CellIndex(("domain", "source"), SEED, capped=("host", "domain"))
+    addresses = given | {"documents": documents().set_column(3, "url", pa.array(ADDRESSES))}
+    out = {name: pa.table([pa.array(ids, ID)], ["id"]) for name, ids in (("tombstones", IDS[2:4]), ("holdout", IDS[3:9:5]))}
+    return [
+        task(store, CellIndex(("domain", "source"), SEED), **given),
+        task(store, own, **given, marks=marks),
+        task(store, capped, **addresses, **out),
+    ]
 
 
 @case("body/cell_table")

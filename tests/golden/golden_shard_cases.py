@@ -1,43 +1,27 @@
-"""Golden cases of mixtures that need no solver, the draw, the placing in shards, and the formats."""
+"""Golden cases of mixtures that need no solver, of the draw, of what was read before, and of the placing in shards."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-from golden_inputs import CELL_OF, CELLS, IDS, TEXTS, TOKENS, documents, index, with_ids
-from golden_table import case, exchanged, rows, task
+from golden_inputs import CELLS, IDS, SEED, TOKENS, documents, ids_of, index, tokens, with_ids
+from golden_table import case, exchanged, task
 
-from corpus import keys
-from corpus.document import ID
+from corpus.mixture.caps import CAPS, Cap
 from corpus.mixture.draw import PLAN, SolveDraw
-from corpus.mixture.place import Place, drawn_schema
+from corpus.mixture.limits import Limit
+from corpus.mixture.place import Place
+from corpus.mixture.receipt_plan import ReadUpTo
+from corpus.mixture.schedule import Phase, PhaseSpec, phases_of
+from corpus.mixture.seen import CUT, MET, SEEN, ReadByKey, ReadByShard, ReadCut, Seen
 from corpus.mixture.space import Space
-from corpus.operators import Writer
 from corpus.optimize.base import Journal, Method, Problem
 from corpus.optimize.untrained import Given, Natural, Uniform, UniMax
+from corpus.results import Folder
 from corpus.store import Store
-from corpus.tasks import Task, execute
-from corpus.writers.climbmix import ClimbMix
-from corpus.writers.megatron import Megatron
-from corpus.writers.nanochat import Nanochat
-from corpus.writers.write import WriteShard
-
-
-@dataclass(frozen=True)
-class Lines(Writer):
-    """One line a document."""
-
-    name = "lines"
-
-    def write(self, rows: pa.Table, folder: Path, shard: int) -> list[str]:
-        (folder / f"{shard}.txt").write_text("".join(f"{t}\n" for t in rows.column("tokens").to_pylist()), encoding="utf-8")
-        return [f"{shard}.txt"]
-
 
 # mixtures -------------------------------------------------------------------------------------------------------------
 
@@ -69,103 +53,116 @@ def _(store: Store) -> object:
     return recommended(Given((("a", 0.5), ("c", 0.375), ("d", 0.125))))
 
 
+# the draw -------------------------------------------------------------------------------------------------------------
+
+KEYS = index().column("key").to_pylist()
+HALVES = ((0, 6), (6,))
+
+
+def seen() -> pa.Table:
+    """Every third document was read once, every sixth twice."""
+    return pa.table([pa.array([(i % 3 == 0) + (i % 6 == 0) for i in range(len(IDS))], pa.uint8())], schema=SEEN)
+
+
 @case("body/draw")
 def _(store: Store) -> object:
+    """One phase; with a table of cells; phases and a ramp; caps; after what was read."""
     mixture = pa.table({"cell": CELLS, "weight": [0.5, 0.125, 0.375]})
-    every = {"index": [index().slice(0, 9), index().slice(9)], "mixture": mixture}
+    every = {"index": [index().slice(*at) for at in HALVES], "mixture": mixture}
     drawn = [
-        task(store, SolveDraw((), budget, 4, 5, epochs, shortfall), **every)
+        task(store, SolveDraw((PhaseSpec(budget, 4),), SEED, epochs, shortfall), **every)
         for budget, epochs, shortfall in ((40, 4.0, "refuse"), (160, 2.0, "shrink"), (160, 2.0, "redistribute"))
     ]
-    given = SolveDraw((("d00/web", 0.75), ("d01/web", 0.25)), 30, 4, 5)
+    given = SolveDraw((PhaseSpec(30, 4, (("d00/web", 0.75), ("d01/web", 0.25))),), SEED)
     cells = pa.table({"cell": CELLS, "documents": [5, 5, 4], "tokens": [40, 32, 32]})
-    return [*drawn, task(store, given, index=index(), cells=cells)]
+    first, last = ((("d00/books", 0.75), ("d01/web", 0.25)), (("d00/books", 0.125), ("d00/web", 0.875)))
+    phases = phases_of(96, 16, (Phase(32, first), Phase(64, last, ramp_tokens=32)))
+    attributes = {"limits": (Limit(high=0.75, attribute="domain", value="d00"),), "attributes": ("domain", "source")}
+    caps = (Cap("host", 0.375), Cap("host", 0.25, "example.org"))
+    return [
+        *drawn,
+        task(store, given, index=index(), cells=cells),
+        task(store, SolveDraw(phases, SEED), index=every["index"]),
+        task(store, SolveDraw((PhaseSpec(64, 4),), SEED, caps=caps, **attributes), **every),
+        task(store, SolveDraw(phases, SEED, 8.0), index=every["index"], seen=[seen().slice(*at) for at in HALVES]),
+    ]
+
+
+def plan() -> pa.Table:
+    """Two phases, of three shards and of two."""
+    middle = sorted(KEYS)[7]
+    levels = [[(0, middle), (1, KEYS[2]), (3, None)], [(1, KEYS[1]), (1, middle), (4, middle)]]
+    rows = [
+        {"phase": p, "first_shard": 3 * p, "shards": 3 - p, "cell": cell, "whole": whole, "threshold": threshold, "seed": SEED}
+        for p, level in enumerate(levels)
+        for cell, (whole, threshold) in zip(CELLS, level)
+    ]
+    return pa.Table.from_pylist(rows, PLAN)
+
+
+def caps() -> pa.Table:
+    rows = [("0.example.net", KEYS[8]), ("example.org", sorted(KEYS)[11]), ("2.example.net", None)]
+    return pa.Table.from_pylist([{"attribute": "host", "value": v, "threshold": t} for v, t in rows], CAPS)
+
+
+def ids_folder(store: Store, start: int, stop: int) -> Folder:
+    """`ids` of some documents, as `Tokenize` leaves them."""
+    with tempfile.TemporaryDirectory() as folder:
+        np.concatenate([ids_of(i) for i in range(start, stop)]).astype("<u2").tofile(Path(folder) / "ids.bin")
+        return store.write_folder("ids", Path(folder), {"dtype": "uint16", "tokens": sum(TOKENS[start:stop])})
 
 
 @case("exchange/place")
 def _(store: Store) -> object:
-    plan = pa.Table.from_pylist(
-        [
-            {"cell": cell, "whole": whole, "threshold": threshold, "threshold_id": IDS[7], "seed": 5, "shards": 3}
-            for cell, whole, threshold in zip(CELLS, (0, 1, 3), (0.625, 0.25, None))
-        ],
-        PLAN,
-    )
-    tokens = pa.table(
-        [pa.array(IDS, ID), pa.array([[i] * n for i, n in enumerate(TOKENS)], pa.large_list(pa.uint16())), pa.array(TOKENS)],
-        ["id", "tokens", "token_count"],
-    )
+    """Rows with pointers, of documents of which some were read and some are capped; and with texts, which have a style."""
     domains = with_ids("cluster", pa.array([None if i == 1 else f"c{i % 4:02d}" for i in range(len(IDS))]))
-    every = {"documents": documents(), "index": index(), "tokens": tokens, "domains": domains}
-    halves = [{name: table.slice(*at) for name, table in every.items()} | {"plan": plan} for at in ((0, 6), (6,))]
-    return exchanged(store, Place(3, seed=5, text=True), halves)
-
-
-# writers --------------------------------------------------------------------------------------------------------------
-
-
-def drawn() -> pa.Table:
-    """A drawn shard, in two pieces."""
-    n = len(IDS)
-    every = documents()
-    table = pa.table(
-        {
-            "order": pa.array([i * i for i in range(n)], pa.uint64()),
-            "id": every.column("id"),
-            "copy": pa.array([i % 2 for i in range(n)], pa.int32()),
-            "url": every.column("url"),
-            "source": every.column("source"),
-            "cell": [c or CELLS[0] for c in CELL_OF],
-            "cluster_id": [None if i % 5 == 0 else i % 3 for i in range(n)],
-            "token_count": TOKENS,
-            "tokens": [[i] * (t - 1) + [50256] for i, t in enumerate(TOKENS)],
-            "text": list(TEXTS.values()),
-        },
-        drawn_schema(pa.uint16(), text=True),
-    )
-    return pa.concat_tables([table.slice(0, 5), table.slice(5)])
-
-
-def written(writer: Writer) -> object:
-    """Files as any reader sees them: Parquet by its rows and layout, as its bytes name the library; others by bytes."""
-    found = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name in writer.write(drawn(), Path(folder), 3):
-            path = Path(folder) / name
-            found.append([name, parquet(path) if name.endswith(".parquet") else keys.digest_file(path)])
-    return found
-
-
-def parquet(path: Path) -> Sequence[object]:
-    file = pq.ParquetFile(path)
-    groups = [file.metadata.row_group(g) for g in range(file.num_row_groups)]
-    columns = [
-        (c.path_in_schema, c.compression, c.statistics is not None, any("DICTIONARY" in e for e in c.encodings))
-        for g in groups
-        for c in (g.column(i) for i in range(g.num_columns))
+    styled = documents().append_column("style", pa.array([None if i % 4 else "qa" for i in range(len(IDS))]))
+    every = {"documents": styled, "index": index(), "tokens": tokens(), "domains": domains}
+    halves = [{name: table.slice(*at) for name, table in every.items()} | {"plan": plan()} for at in HALVES]
+    ids = [ids_folder(store, 0, 6), ids_folder(store, 6, len(IDS))]
+    more = [
+        {"ids": folder, "caps": caps(), "seen": seen().slice(*at), "documents": documents().slice(*at)}
+        for folder, at in zip(ids, HALVES)
     ]
-    return [rows([file.read()]), [g.num_rows for g in groups], columns]
+    return [
+        exchanged(store, Place(5), [half | given for half, given in zip(halves, more)]),
+        exchanged(store, Place(5, text=True), halves),
+    ]
 
 
-@case("writer/climbmix")
+# what was read --------------------------------------------------------------------------------------------------------
+
+
+@case("body/read_cut")
 def _(store: Store) -> object:
-    return written(ClimbMix(row_group_size=4))
+    upto = (ReadUpTo(2, 0, 40), ReadUpTo(1, 7, 40), ReadUpTo(1, 7, 40, whole=True), ReadUpTo(5, 0, 0))
+    given = {"index": [index().slice(*at) for at in HALVES], "plan": plan(), "caps": caps()}
+    before = [seen().slice(*at) for at in HALVES]
+    return [*(task(store, ReadCut(u), **given) for u in upto), task(store, ReadCut(upto[1]), **given, seen=before)]
 
 
-@case("writer/nanochat")
+@case("exchange/read_by_key")
 def _(store: Store) -> object:
-    return written(Nanochat())
+    """Another build's documents, with and without what that one knew as read, and two shards of this one's."""
+    cut = pa.table({"shard": [1], "order": pa.array([1 << 63], pa.uint64())}, schema=CUT)
+    shared = {"plan": plan(), "caps": caps(), "cut": cut}
+    old = index().slice(0, 13)
+    each = [
+        {"old": old.slice(0, 5)} | shared,
+        {"old": old.slice(5), "old_seen": seen().slice(5, 8)} | shared,
+        {"index": index().slice(3, 8)},
+        {"index": index().slice(11)},
+    ]
+    return exchanged(store, ReadByKey(3), each)
 
 
-@case("writer/megatron")
+@case("exchange/read_by_shard")
 def _(store: Store) -> object:
-    return written(Megatron())
+    rows = pa.table([[i % 3 for i in range(12)], [i // 3 for i in range(12)], [1 + i % 2 for i in range(12)]], schema=MET)
+    return exchanged(store, ReadByShard(2), [{"met": rows.slice(0, 7)}, {"met": rows.slice(7)}])
 
 
-@case("body/write")
+@case("body/seen")
 def _(store: Store) -> object:
-    record = execute(
-        Task("golden", WriteShard(Lines()), {"drawn": [store.write_shard("drawn", drawn())]}, store, {"shard": 3})
-    )
-    (folder,) = record.of("shard")
-    return [folder.about, [[name, digest] for name, digest, _ in folder.files], record.counts]
+    read = pa.table([[0] * 3, [1, 4, 14], [2, 1, 255]], schema=MET)
+    return task(store, Seen(), index=index(), read=read)

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pyarrow as pa
-from golden_inputs import ROBOTS, documents, raw
+from golden_inputs import ADDRESSES, ROBOTS, documents, raw
 from golden_table import case, content, rows, task
 
 from corpus.document import RAW, record_id
@@ -20,12 +20,6 @@ from corpus.signals.url import Url
 from corpus.store import Store
 from corpus.tasks import Body, Task, execute
 
-ADDRESSES = [
-    "http://example.org/robots.txt", "https://WWW.Example.org:443/pages/Free-Boats?x=1#top", "http://a.boats.co.uk/salt/",
-    "http://boats.co.uk./", "ftp://user@files.boats.co.uk/list", "http://bücher.example/x", "http://192.0.2.1/rope",
-    "http://[2001:db8::1]/", "http://example.org:8080/private/a", "https://example.org/private/b.gif", "no address",
-    "http://localhost/", None, "http://salt.example.net/rope/free_salt.html", "http://example.org/",
-]  # fmt: skip
 LISTS = {
     "sea/domains": "boats.co.uk\nexample.net\n",
     "sea/urls": "example.org/pages/Free-Boats?x=1\n",

@@ -85,3 +85,40 @@ def test_projection_never_leaves_the_space():
     rng = np.random.default_rng(0)
     space = Space.from_caps(TOKENS, 150, 2, [Limit(high=0.6, attribute="domain", value="d00")], PARTS)
     assert all(space.contains(space.project(w)) for w in rng.dirichlet(np.ones(3), 50))
+
+
+def test_a_limit_within_another_attribute_holds_in_each_of_its_values():
+    limit = Limit(high=0.3, attribute="style", value="qa", within="domain")
+    space = Space.from_caps({"x/qa": 100, "x/web": 100, "y/qa": 100, "y/web": 100}, 100, 4, [limit], PARTS)
+    assert space.contains([0.15, 0.35, 0.15, 0.35]) and not space.contains([0.3, 0.3, 0.0, 0.4])
+    found = space.project([0.4, 0.2, 0.1, 0.3])
+    x = 1.12 / 2.16                                # x's share: where (0.3x - 0.4)² + (0.7x - 0.2)² + (0.6 - x)² / 2 is least
+    assert found == pytest.approx([0.3 * x, 0.7 * x, 0.1 + (0.6 - x) / 2, 0.3 + (0.6 - x) / 2], abs=1e-6)
+    assert space.binding(found) == ["limit style=qa within domain=x ≤ 0.3"]
+    assert space.broken([0.3, 0.3, 0.0, 0.4]) == ["limit style=qa within domain=x ≤ 0.3, which has 0.5: 0.2 over"]
+    assert space.broken([0.0, 0.0, 0.3, 0.7]) == []                                  # x has no tokens at all
+
+
+def test_at_least_a_share_within_each_value():
+    limit = Limit(low=0.5, attribute="style", value="qa", within="domain")
+    space = Space.from_caps(TOKENS, 20, 4, [limit], PARTS)
+    assert space.contains([0.5, 0.5, 0.0]) and not space.contains([0.4, 0.5, 0.1])   # d01 has no qa, so it may have nothing
+    with pytest.raises(Infeasible, match="20|budget"):
+        Space.from_caps(TOKENS, 100, 1, [limit], PARTS)
+
+
+def test_the_least_change_of_a_limit_within_is_a_share_within():
+    least = Limit(low=0.5, attribute="style", value="qa")
+    limits = [Limit(high=0.25, attribute="style", value="qa", within="domain"), least]
+    with pytest.raises(Infeasible, match=r"the least change that would do: limit style=qa(?: within domain=d00 ≤ 0.25 "
+                                         r"raised to 0\.\d+| ≥ 0.5 lowered to 0.25)"):
+        Space.from_caps({"d00/web": 100, "d00/qa": 100}, 10, 4, limits, PARTS)
+
+
+@pytest.mark.parametrize("within, says", [
+    ("domein", r"search.limits\[0\].within: unknown cell attribute 'domein'; did you mean 'domain'"),
+    ("style", r"search.limits\[0\].within: 'style' is the limit's own attribute"),
+])
+def test_a_limit_within_what_is_not_there_is_named(within, says):
+    with pytest.raises((ConfigError, UnknownName), match=says):
+        Space.from_caps(TOKENS, 10, 4, [Limit(high=0.3, attribute="style", value="qa", within=within)], PARTS)

@@ -12,7 +12,7 @@ from corpus.numeric import vectors
 from corpus.optimize.base import Journal
 from corpus.optimize.domain2vec import Domain2Vec
 from corpus.optimize.search import COMPARISON, Search
-from corpus.optimize.untrained import UniMax
+from corpus.optimize.untrained import Given, UniMax
 from corpus.store import Store
 from corpus.tasks import Task, execute
 
@@ -69,3 +69,10 @@ def test_a_budget_that_the_cells_cannot_fill_stops_the_search(tmp_path: Path):
 def test_a_budget_may_be_shrunk_to_what_the_cells_can_fill(tmp_path: Path):
     store, record = run(tmp_path, Search(UniMax(), budget=500, max_epochs=1, on_shortfall="shrink"), cells=CELLS)
     assert store.read_shard(record.of("mixture")[0]).column("weight").to_pylist() == pytest.approx([0.75, 0.25, 0])
+
+
+def test_given_weights_that_break_a_limit_are_refused_with_its_name_and_by_how_much(tmp_path: Path):
+    limits = (Limit(high=0.25, attribute="domain", value="a"),)
+    with pytest.raises(Infeasible, match=r"mixture.weights break limit domain=a ≤ 0.25, which has 0.75: 0.5 over"):
+        body = Search(Given((("a", 0.75), ("b", 0.25))), budget=100, limits=limits, attributes=("domain",))
+        run(tmp_path, body, cells=CELLS)

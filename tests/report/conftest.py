@@ -193,7 +193,8 @@ class World:
         drawn = np.maximum(target + np.arange(len(target)) % 7 - 3, 0)
         rows = [{"cell": c, "weight": w, "target": t, "documents": n, "tokens": have, "epochs": t / have, "whole": t // have,
                  "drawn_documents": round(n * d / have), "distinct_documents": min(n, round(n * d / have)),
-                 "drawn_tokens": d, "share": d / drawn.sum(), "residue": d - t, "seed": 7, "shards": 2}
+                 "drawn_tokens": d, "share": d / drawn.sum(), "residue": d - t, "seed": 7, "phase": 0, "first_shard": 0,
+                 "shards": 2}
                 for c, w, t, d, n, have in zip(self.cells, self.weights.tolist(), target.tolist(), drawn.tolist(),
                                                self.documents, self.available)]
         plan = pa.Table.from_pylist(rows, PLAN)
@@ -208,7 +209,8 @@ class World:
             counted[cell.split("/")[1]] += n
             held[cell.split("/")[1]] += have
         self.receipt = make_receipt(
-            build="hand", budget_tokens=self.budget, max_epochs=2.0, on_shortfall="refuse", plan=plan, shards=folders,
+            build="hand", asked={"budget_tokens": self.budget, "max_epochs": 2.0, "on_shortfall": "refuse"}, plan=plan,
+            shards=folders,
             sources=pa.table({"source": list(counted), "documents": list(counted.values()), "tokens": list(held.values())}),
             tokenizer=self.tokenizer, taxonomy=self.taxonomy.digest,
             mixture={"method": "domain2vec", "weights": self.mixture.digest, "cells": ["domain", "source"]},

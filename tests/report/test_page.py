@@ -132,7 +132,7 @@ def test_the_numbers_by_source_are_the_ledgers_and_the_receipts(finished):
 
 def test_the_last_stage_tells_pruned_documents_from_those_the_mixture_did_not_need(finished):
     text = Page(render(finished.view())).text
-    assert f"in a pruned cluster{finished.domain.count(None)}" in text
+    assert f"in no cell (pruned, held out){finished.domain.count(None)}" in text
 
 
 def test_models_tell_how_they_did_on_what_was_held_out(finished):

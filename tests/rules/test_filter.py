@@ -5,6 +5,7 @@ import pytest
 
 from corpus.document import DOCUMENT, ID, VERDICT
 from corpus.errors import ConfigError, DroppedTooMuch
+from corpus.ghosts import GHOST
 from corpus.operators import Rule
 from corpus.registry import identity
 from corpus.rules.filter import TOMBSTONE, Filter, check_dropped
@@ -70,6 +71,21 @@ def test_tombstones_drop_by_id_and_by_matching_form_before_any_rule(store):
     assert [v["reason"] for v in verdicts] == [None, "removed", "short", None, "removed"]
     assert verdicts[4]["value"] is None and verdicts[4]["bound"] is None and verdicts[4]["stage"] == "filter"
     assert record.counts == {"documents": 2, "removed": 2, "short": 1}
+
+
+def test_ghosts_of_several_shards_drop_by_address_host_and_date_for_their_own_reason(store):
+    inputs = shards(store)
+    documents = store.read_shard(inputs["documents"][0])
+    urls = ["https://a.example/0", "https://a.example/1", "https://b.example/2", "https://b.example/3", None]
+    dates = [None, None, "2024-01-01", "2025-01-01", None]
+    documents = documents.set_column(3, "url", pa.array(urls)).set_column(4, "date", pa.array(dates))
+    inputs["documents"] = [store.write_shard("documents", documents.cast(DOCUMENT))]
+    kept_out = [[{"url": "http://a.example/1/", "reason": "removed"}], [{"host": "b.example", "after": "2024-06-01",
+                                                                         "reason": "holdout"}]]
+    inputs["tombstones"] = [store.write_shard("tombstones", pa.Table.from_pylist(g, GHOST)) for g in kept_out]
+    record, out = run(store, Filter(()), inputs)
+    assert [v["reason"] for v in out["verdicts"].to_pylist()] == [None, "removed", None, "holdout", None]
+    assert record.counts == {"documents": 3, "removed": 1, "holdout": 1}
 
 
 def test_no_rules_and_no_tombstones_keep_all(store):

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from corpus.document import RAW
 from corpus.errors import StepError
 from corpus.keys import digest_table
 from corpus.sources.ingest import Ingest
+from corpus.sources.jsonl import JsonLines
 from corpus.sources.listing import pin
 from corpus.sources.rows import regroup
 from corpus.sources.warc import Warc
@@ -115,3 +117,12 @@ def test_cuts_do_not_depend_on_how_rows_arrive():
     whole = list(regroup(iter([pa.concat_tables(tables)]), 4, 10))
     assert [t.num_rows for t in apart] == [3, 1, 2, 4, 1, 1]   # 5+0+3, 9, 9+1, four rows, 20, 2
     assert [digest_table(t) for t in apart] == [digest_table(t) for t in whole]
+
+
+def test_a_sources_licence_is_every_records_that_states_none(store, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "one", "licence": "MIT", "n": 1}\n{"text": "two", "n": 2}\n{"text": "three"}\n')
+    reader = JsonLines(fields=("licence", "n"))
+    done = execute(Task("ingest", Ingest(reader, "web", licence="CC-BY-4.0"), {"file": [pin(str(path))]}, store))
+    fields = [json.loads(f) for f in store.read_shard(done.of("raw")[0]).column("fields").to_pylist()]
+    assert fields == [{"licence": "MIT", "n": 1}, {"n": 2, "licence": "CC-BY-4.0"}, {"licence": "CC-BY-4.0"}]

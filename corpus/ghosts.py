@@ -1,0 +1,184 @@
+"""Ghosts: documents that stay out of every build of a store, and whose near-duplicates do: removed ones, and held-out ones.
+
+    tombstones/index.json    removed documents, and rules for what later crawls may bring
+    tombstones/purged.json   documents whose text was masked in every artefact, and which artefacts those were
+    holdouts/<name>.json     a holdout's documents
+
+An entry is {"schema", "name", "build", "documents": a shard of `GHOST` rows}; what else it says is its writer's business.
+A row names a document by its id, by the digest of its matching form, or by both; or it is a rule: an address, or a host
+and a range of dates. Its shingles say which near-duplicates stay out too; a row without them stands for itself alone.
+Given up: dates are compared as they are written, and a record without one meets no rule of dates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpus import results
+from corpus.document import ID
+from corpus.results import Shard
+from corpus.store import Store
+
+INDEX, PURGED, HOLDOUTS = "tombstones/index.json", "tombstones/purged.json", "holdouts"
+REMOVED, HELD_OUT = "removed", "holdout"
+
+#: id to bands: as `corpus.dedup.shingle.SHINGLES`, each null where it is not known or does not count. `reason` is removed
+#: or holdout. Rules have no id: `url` (compared by `url_forms`), or `host` (as `hosts` has it; with a dot before it
+#: everything below it too) and dates: `after` (on that day or later), `before` (earlier than it); null: no bound.
+GHOST = pa.schema([
+    ("id", ID),
+    ("text_digest", ID),
+    ("words", pa.int32()),
+    ("shingles", pa.list_(pa.uint64())),
+    ("bands", pa.list_(pa.uint64())),
+    ("reason", pa.string()),
+    ("url", pa.string()),
+    ("host", pa.string()),
+    ("after", pa.string()),
+    ("before", pa.string()),
+])
+
+#: A document whose text is nowhere any more; `payload_digest` is of the raw record's bytes, null where it had none.
+PURGED_ROW = pa.schema([("id", ID), ("payload_digest", ID)])
+
+_HOST = r"(?i)^[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?(?:www\.)?(?P<host>[^/?#:]*)"
+_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+
+def entries(store: Store, build: str | None = None) -> Iterator[dict[str, Any]]:
+    """What is removed, then each holdout by name. build: the holdouts that it drew itself are left out."""
+    found = store.read_json(INDEX)
+    if found is not None:
+        yield found
+    for name in store.names(HOLDOUTS):
+        if name.endswith(".json"):
+            entry = store.read_json(f"{HOLDOUTS}/{name}")
+            if entry is not None and (build is None or entry["build"] != build):
+                yield entry
+
+
+def ghosts(store: Store, build: str | None = None) -> list[Shard]:
+    """The shards of `GHOST` rows that a build has to keep out, in a fixed order; none where there are no ghosts."""
+    return [results.item_from_json(entry["documents"]) for entry in entries(store, build)]
+
+
+def reason_of(store: Store, document: bytes, build: str | None = None) -> str | None:
+    """`removed` or `holdout` where the document of an id is a ghost by its id, else None."""
+    for shard in ghosts(store, build):
+        rows = store.read_shard(shard, ["id", "reason"])
+        mine = rows.filter(pc.equal(rows.column("id"), pa.scalar(document, ID)))
+        if mine.num_rows:
+            return mine.column("reason")[0].as_py()
+    return None
+
+
+def reasons(documents: pa.Table, rows: pa.Table, digests: pa.Array | None) -> pa.Array:
+    """(n,) string: why each document has to stay out, null where it may stay; what comes first in `rows` speaks.
+
+    documents: columns id, url, date. rows: `GHOST`, of which columns may be missing. digests: (n,) of the matching forms;
+    None where no row has one.
+    """
+    n = documents.num_rows
+    first = np.full(n, rows.num_rows, np.int64)
+    named = {name: _column(rows, name) for name in GHOST.names}
+    _look_up(first, documents.column("id"), named["id"])
+    if digests is not None:
+        _look_up(first, digests, named["text_digest"])
+    if "url" in documents.column_names and len(named["url"].drop_null()):
+        _look_up(first, url_forms(documents.column("url")), url_forms(named["url"]))
+    for row in rule_rows(rows):
+        first[covered(documents, row) & (first > row["row"])] = row["row"]
+    said = pc.fill_null(named["reason"], REMOVED)
+    return said.take(pa.array(first, mask=first == rows.num_rows))
+
+
+def rule_rows(rows: pa.Table) -> list[dict[str, Any]]:
+    """The rules of hosts and dates among `GHOST` rows: host, after, before, and `row`, its place."""
+    named = {name: _column(rows, name) for name in ("host", "after", "before")}
+    some = pc.or_(pc.or_(*(pc.is_valid(named[n]) for n in ("host", "after"))), pc.is_valid(named["before"]))
+    at = np.flatnonzero(some.to_numpy(zero_copy_only=False))
+    return [{"row": int(i)} | {name: column[int(i)].as_py() for name, column in named.items()} for i in at]
+
+
+def covered(documents: pa.Table, rule: dict[str, Any]) -> np.ndarray:
+    """(n,) bool: which documents (columns url, date) a rule of a host and dates is about."""
+    found = pa.array(np.ones(documents.num_rows, bool))
+    if rule["host"] is not None:
+        host, name = hosts(documents.column("url")), rule["host"]
+        own = pc.equal(host, name.removeprefix("."))
+        found = pc.and_kleene(found, pc.or_kleene(own, pc.ends_with(host, name)) if name.startswith(".") else own)
+    if rule["after"] is not None or rule["before"] is not None:
+        date = documents.column("date")
+        day = pc.utf8_slice_codeunits(pc.if_else(pc.match_substring_regex(date, _DATE), date, None), 0, 10)
+        for bound, test in ((rule["after"], pc.greater_equal), (rule["before"], pc.less)):
+            if bound is not None:
+                found = pc.and_kleene(found, test(day, bound))
+    return _array(pc.fill_null(found, False)).to_numpy(zero_copy_only=False)
+
+
+def hosts(urls: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """(n,) string: the host of each URL, lower case, without port and a leading "www."; null where there is none."""
+    found = pc.utf8_lower(pc.struct_field(pc.extract_regex(_array(urls), _HOST), "host"))
+    return pc.if_else(pc.equal(found, ""), pa.scalar(None, pa.string()), found)
+
+
+def url_forms(urls: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """(n,) string: addresses as rules compare them: without scheme, "www.", default port, fragment and a last "/", the
+    host in lower case. What is no web address stays as it is.
+    """
+    whole = pc.utf8_trim_whitespace(_array(urls))
+    parts = pc.extract_regex(
+        whole, r"(?is)^https?://(?:www\.)?(?P<host>[^/?#:]+)(?P<port>:[0-9]*)?(?P<rest>[^#]*)")
+    host, port, rest = (pc.struct_field(parts, name) for name in ("host", "port", "rest"))
+    port = pc.replace_substring_regex(port, r"^:(80|443|)$", "")
+    form = pc.binary_join_element_wise(pc.utf8_lower(host), port, pc.utf8_rtrim(rest, "/"), "")
+    return pc.coalesce(form, whole)
+
+
+def purged(store: Store) -> dict[str, Any] | None:
+    """What was purged: `documents` (`PURGED_ROW`), `held` (digests of all shards that had some of it), `masked` (digests of
+    those that are still there without it). None where nothing ever was.
+    """
+    found = store.read_json(PURGED)
+    if found is None:
+        return None
+    shard = results.item_from_json(found["documents"])
+    return found | {"documents": store.read_shard(shard)}
+
+
+def masked(store: Store) -> set[str]:
+    """Content digests of shards of which rows were masked: their path keeps the digest of what they were."""
+    return set((store.read_json(PURGED) or {}).get("masked", ()))
+
+
+def _look_up(first: np.ndarray, values: pa.Array | pa.ChunkedArray, known: pa.Array) -> None:
+    """Lowers `first` to the row of `known` that has each value."""
+    at = pc.index_in(_array(values), value_set=known, skip_nulls=True)
+    found = pc.fill_null(at, len(first) + len(known)).to_numpy(zero_copy_only=False)
+    valid = at.is_valid().to_numpy(zero_copy_only=False)
+    first[valid] = np.minimum(first[valid], found[valid])
+
+
+def _column(rows: pa.Table, name: str) -> pa.Array:
+    if name not in rows.column_names:
+        return pa.nulls(rows.num_rows, GHOST.field(name).type)
+    return _array(rows.column(name))
+
+
+def _array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks) if column.num_chunks else \
+        pa.array([], column.type)
+
+
+def concat(store: Store, shards: Sequence[Shard], columns: list[str] | None = None) -> pa.Table:
+    """All rows of some shards of `GHOST`."""
+    schema = GHOST if columns is None else pa.schema([GHOST.field(c) for c in columns])
+    return pa.concat_tables([schema.empty_table(), *(store.read_shard(s, columns).select(schema.names).cast(schema)
+                                                     for s in shards)])
