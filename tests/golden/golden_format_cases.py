@@ -142,11 +142,14 @@ def seen(path: Path) -> object:
     return keys.digest_bytes(gzip.decompress(path.read_bytes())) if path.suffix == ".gz" else keys.digest_file(path)
 
 
+WAYS = ("DICTIONARY", "BYTE_STREAM_SPLIT")
+
+
 def parquet(path: Path) -> Sequence[object]:
     file = pq.ParquetFile(path)
     groups = [file.metadata.row_group(g) for g in range(file.num_row_groups)]
     columns = [
-        (c.path_in_schema, c.compression, c.statistics is not None, [e for e in ("DICTIONARY", "SPLIT") if e in str(c.encodings)])
+        (c.path_in_schema, c.compression, c.statistics is not None, [e for e in WAYS if any(e in x for x in c.encodings)])
         for g in groups
         for c in (g.column(i) for i in range(g.num_columns))
     ]

@@ -93,9 +93,9 @@ def plan() -> pa.Table:
     middle = sorted(KEYS)[7]
     levels = [[(0, middle), (1, KEYS[2]), (3, None)], [(1, KEYS[1]), (1, middle), (4, middle)]]
     rows = [
-        {"phase": p, "first_shard": 3 * p, "shards": 3 - p, "cell": cell, "whole": whole, "threshold": threshold, "seed": SEED}
+        {"phase": p, "first_shard": 3 * p, "shards": 3 - p, "cell": cell, "whole": whole, "threshold": key, "seed": SEED}
         for p, level in enumerate(levels)
-        for cell, (whole, threshold) in zip(CELLS, level)
+        for cell, (whole, key) in zip(CELLS, level)
     ]
     return pa.Table.from_pylist(rows, PLAN)
 

@@ -14,6 +14,7 @@ from golden_table import case, rows, task
 
 from corpus.annotate import Annotate
 from corpus.document import ID
+from corpus.ghosts import GHOST
 from corpus.operators import Annotator, Batch, Rule
 from corpus.quality.buckets import FitBuckets, ScoreBuckets
 from corpus.quality.signal import TextClassifier
@@ -116,7 +117,7 @@ def _(store: Store) -> object:
 
 @case("body/filter")
 def _(store: Store) -> object:
-    """Bounds, words, languages and a bucket; a column of lists, which is no mark; what was removed."""
+    """Bounds, words, languages and a bucket; a column of lists, which is no mark; what was removed; rules of ghosts."""
     n = len(IDS)
     rules = (
         Rule("words", "short", low=8),
@@ -139,5 +140,19 @@ def _(store: Store) -> object:
     tombstones = pa.table(
         [pa.array([IDS[0], None], ID), pa.array([None, text_digests([TEXTS["ru"]])[0].as_py()], ID)], schema=TOMBSTONE
     )
-    given = {"documents": documents(), "facts": facts, "signals": signals, "tombstones": tombstones}
-    return task(store, Filter(rules, beside=("facts", "signals")), **given)
+    given = {"documents": documents(), "facts": facts, "signals": signals}
+    ruled = [
+        {"url": "http://www.EXAMPLE.org/fr/", "reason": "removed"},
+        {"host": ".example.net", "reason": "holdout"},
+        {"host": "example.org", "after": "2024-05-18", "before": "2024-05-19"},
+        {"id": IDS[0], "reason": "holdout"},
+    ]
+    ghosts = pa.Table.from_pylist(ruled, GHOST)
+    urls = ["https://a.example.net/"] * 4 + [f"https://example.org/{name}" for name in [*TEXTS][4:]]
+    dates = [None] * 6 + ["2024-05-18T01:58:10Z", "2024-05-20"] + [None] * (n - 8)
+    dated = documents().set_column(3, "url", pa.array(urls)).set_column(4, "date", pa.array(dates))
+    body = Filter(rules, beside=("facts", "signals"))
+    return [
+        task(store, body, **given, tombstones=tombstones),
+        task(store, body, **given | {"documents": dated}, tombstones=ghosts),
+    ]

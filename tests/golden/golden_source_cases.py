@@ -19,13 +19,15 @@ from golden_inputs import TEXTS, arc, lines, raw, stored_gzip, warc, warc_record
 from golden_table import case, rows, task
 
 from corpus import keys
+from corpus.document import ID
 from corpus.extract.blocks import Blocks
 from corpus.extract.body import Extract
 from corpus.extract.plain import Plain
 from corpus.extract.resiliparse import Resiliparse
 from corpus.extract.trafilatura import Trafilatura
+from corpus.ghosts import PURGED, PURGED_ROW
 from corpus.operators import Extractor, Reader
-from corpus.results import SourceFile
+from corpus.results import SourceFile, item_to_json
 from corpus.sources.arc import Arc
 from corpus.sources.ingest import Ingest
 from corpus.sources.jsonl import JsonLines
@@ -149,7 +151,15 @@ def _(store: Store) -> object:
 def _(store: Store) -> object:
     body = Ingest(Given(), "web", shard_records=4, shard_bytes=4000)
     fsspec.filesystem("memory").pipe("/a.warc", b"a")          # looked at again after reading: it has to be there
-    return task(store, body, file=SourceFile("memory://a.warc", keys.digest_bytes(b"a"), 1))
+    file = SourceFile("memory://a.warc", keys.digest_bytes(b"a"), 1)
+    whole = task(store, body, file=file)
+    payload = bytes.fromhex(keys.digest_bytes(raw().column("payload")[10].as_py()))
+    ids = [raw().column("id")[2].as_py(), b"0" * 16]
+    gone = pa.table([pa.array(ids, ID), pa.array([None, payload], ID)], schema=PURGED_ROW)
+    with tempfile.TemporaryDirectory() as folder:
+        other = Store(folder).prepare()
+        other.write_json(PURGED, {"documents": item_to_json(other.write_shard("documents", gone)), "held": [], "masked": []})
+        return [whole, task(other, body, file=file)]
 
 
 # extraction -----------------------------------------------------------------------------------------------------------

@@ -177,6 +177,15 @@ def test_removed_and_held_out_documents_say_so_and_without_a_record_too(tmp_path
     assert told(left, "77")["verdict"] == "no record of this build" and "removed" in told(left, show_id(doc(77)))
 
 
+def test_an_address_that_stays_out_says_so_where_there_is_no_record_of_it(tmp_path):
+    left, *_ = drawn(tmp_path)
+    rows = pa.Table.from_pylist([{"host": "gone.org", "reason": "removed"}], GHOST)
+    item = results.item_to_json(left.shard("documents", rows))
+    left.store.write_json("tombstones/index.json", {"schema": 1, "name": "x", "build": "", "documents": item})
+    assert told(left, "https://gone.org/a")["removed"].startswith("the address stays out")
+    assert not stories(left.view(), "https://there.org/a")
+
+
 def test_a_builds_own_holdout_leaves_a_document_without_a_cell(tmp_path):
     left, *_ = drawn(tmp_path)
     left.step("holdout.groups", left.shard("held", pa.table({"id": pa.array([doc(4)], ID)})))

@@ -23,7 +23,7 @@ def decode(ids):
 
 
 def found(folder, tokens=True):
-    wanted = Wanted(runs_of([GONE]), grams_of(IDS), decode) if tokens else Wanted(runs_of([GONE]))
+    wanted = Wanted(runs_of([GONE]), np.sort(grams_of(IDS)), decode) if tokens else Wanted(runs_of([GONE]))
     return [(h.path, h.where, h.runs) for h in scan(folder, wanted)]
 
 
