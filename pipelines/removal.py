@@ -160,10 +160,13 @@ def purge_all(build: Build, ids: pa.Array, tell: Callable[[str], None]) -> Purge
 def purgeable(build: Build) -> pa.Array:
     """Ids of everything that was ever removed from the store, and of what this build dropped for being like it."""
     view = View(build)
-    found = [tombstones.removed_ids(view.store)]
+    gone = tombstones.removed_ids(view.store)
+    found = [gone]
     for shard in view.shards("freeze.ledger", "verdicts"):
-        rows = view.store.read_shard(shard, ["id", "reason"])
-        found.append(one_array(rows.column("id").filter(pc.fill_null(pc.equal(rows.column("reason"), "removed"), False))))
+        rows = view.store.read_shard(shard, ["id", "reason", "keeper"])
+        like = pc.or_(pc.fill_null(pc.equal(rows.column("reason"), "removed"), False),
+                      pc.is_in(rows.column("keeper"), value_set=gone, skip_nulls=True))
+        found.append(one_array(rows.column("id").filter(like)))
     return pc.unique(pa.concat_arrays(found))
 
 

@@ -82,19 +82,20 @@ def draw(tables: Iterable[pa.Table], name: str, tokens: int, seed: int) -> pa.Ta
     """The documents (columns id, token_count) of least hash whose tokens come nearest to `tokens`, at least one, in that
     order. Ties go by id. Memory is that of what is drawn and one table. Raises Infeasible where nothing would be left.
     """
-    best, total = None, 0
+    best, total, documents = None, 0, 0
     for table in tables:
         table = table.select(["id", "token_count"])
         total += pc.sum(table.column("token_count")).as_py() or 0
+        documents += table.num_rows
         found = table.append_column("key", pa.array(chance.hash64(seed, f"holdout:{name}", table.column("id"))))
         best = found if best is None else pa.concat_tables([best, found])
         best = best.take(pc.sort_indices(best, sort_keys=[("key", "ascending"), ("id", "ascending")])).combine_chunks()
         through = np.cumsum(best.column("token_count").to_numpy())
         best = best.slice(0, int(np.searchsorted(through, tokens)) + 1)
-    if best is None or total <= tokens:
+    through = np.cumsum(best.column("token_count").to_numpy()) if best is not None else np.zeros(0, np.int64)
+    count = max(1, int(np.argmin(np.abs(through - tokens))) + 1) if len(through) else 0
+    if best is None or total <= tokens or count == documents:
         raise Infeasible(f"mixture.holdout.tokens: {tokens:,} would leave nothing of the {total:,} tokens there are")
-    through = np.cumsum(best.column("token_count").to_numpy())
-    count = max(1, int(np.argmin(np.abs(through - tokens))) + 1)
     return best.slice(0, count).select(["id", "token_count"])
 
 

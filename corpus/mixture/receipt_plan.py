@@ -41,14 +41,15 @@ def plan_of_receipt(receipt: Mapping[str, Any]) -> tuple[pa.Table, pa.Table]:
 
 @dataclass(frozen=True)
 class ReadUpTo:
-    """How far a trainer came through some shards: all of those before `shard`, and `into` of the `length` tokens of it.
+    """How far a trainer came through some shards: all of those before `shard`, and `into` tokens of it.
 
-    whole: whether some of that shard counts as all of it (packed sequences are not in the documents' order).
+    length: all tokens of it, where they are another tokenizer's than the draw's, so that `into` is a share of it; None where
+    tokens are the draw's own. whole: whether some of that shard counts as all of it (packed sequences are not in the documents' order).
     """
 
     shard: int
     into: int
-    length: int
+    length: int | None
     whole: bool = False
 
 
@@ -61,13 +62,14 @@ def read_up_to(receipt: Mapping[str, Any], tokens: int, where: str = "mixture.af
     if not 0 <= tokens <= there:
         raise ConfigError(f"{where}.tokens", f"{tokens:,} were not read of shards that hold {there:,}",
                           f"a number of tokens from 0 to {there:,}")
+    other = receipt.get("draw_tokenizer") is not None
     packed = (receipt.get("pack") or {}).get("use", "documents") == "best_fit"
     for shard in range(receipt["shard_count"]):
         length = lengths.get(shard, 0)
         if tokens < length:
-            return ReadUpTo(shard, tokens, length, packed and tokens > 0)
+            return ReadUpTo(shard, tokens, length if other else None, packed and tokens > 0)
         tokens -= length
-    return ReadUpTo(receipt["shard_count"], 0, 0)
+    return ReadUpTo(receipt["shard_count"], 0, None)
 
 
 def _key(digits: str | None) -> int | None:

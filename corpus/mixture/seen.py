@@ -63,8 +63,8 @@ class ReadCut(Body):
         if self.upto.whole:
             return int(order[by[-1]])
         starts = np.cumsum(size[by]) - size[by]
-        reached = self.upto.into * (size.sum() / self.upto.length)       # the shards may be in another tokenizer's tokens
-        return int(order[by[np.flatnonzero(starts < reached)[-1]]])
+        reached = self.upto.into if self.upto.length is None else self.upto.into * (size.sum() / self.upto.length)
+        return int(order[by[max(0, int(np.searchsorted(starts, reached)) - 1)]])
 
 
 @register("exchange", "read_by_key")

@@ -56,6 +56,8 @@ _OTHERS = (
     (re.compile(r"creativecommons\.org/publicdomain/mark", re.I), "CC-PDM-1.0"),
     (re.compile(r"^\s*(?:us[- ]gov[a-z]*[- ])?public[- ]domain(?: \([^()]*\))?\s*$", re.I), "LicenseRef-public-domain"),
 )
+#: Brackets in an expression; the web holds more of them than a stack does.
+DEEPEST = 64
 _MEMBERS = ("licence", "license", "licenses", "detected_licenses", "max_stars_repo_licenses")
 
 
@@ -99,7 +101,7 @@ def record_licence(said: Any) -> str | None:
     in all its members; None where any of it is not known.
     """
     if isinstance(said, (list, tuple)):
-        found = [record_licence(one) for one in said]
+        found = [record_licence(one) for one in _members(said)]
         if not found or None in found:
             return None
         return " AND ".join(sorted({f"({f})" if " OR " in f and len(set(found)) > 1 else f for f in found if f}))
@@ -111,6 +113,18 @@ def record_licence(said: Any) -> str | None:
              for terms, version in _CC_SAID.findall(said)}
     found |= {name for pattern, name in _OTHERS if pattern.search(said)}
     return " AND ".join(sorted(found)) or None
+
+
+def _members(said: Sequence[Any]) -> list[Any]:
+    """What is in a list and in the lists in it, however deep a record nests them."""
+    found, left = [], list(said)[::-1]
+    while left:
+        one = left.pop()
+        if isinstance(one, (list, tuple)):
+            left += list(one)[::-1]
+        else:
+            found.append(one)
+    return found
 
 
 def admitted_ids(admit: Sequence[str], where: str = "filter.licence.admit") -> list[str]:
@@ -138,8 +152,12 @@ def _known(name: str) -> str | None:
 
 
 def admits(licence: str, allowed: frozenset[str]) -> bool:
-    """Whether an SPDX id or expression is allowed, AND before OR. What cannot be read as one is not."""
+    """Whether an SPDX id or expression is allowed, AND before OR. What cannot be read as one is not, nor what is nested
+    deeper than `DEEPEST`.
+    """
     words = _TOKENS.findall(licence)
+    if words.count("(") > DEEPEST:
+        return False
 
     def either() -> bool:
         found = both()

@@ -62,7 +62,7 @@ class FaultEngine:
     def _sabotaged(self, task: Task) -> Task:
         if task.step != self.fail_step:
             return task
-        return FailingTask(task.step, task.body, task.inputs, task.store, task.extra, task)
+        return FailingTask(task.step, task.body, task.inputs, task.store, task.extra, stands_for=task)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def write(
         found = {"receipt": outcome.receipt_digest, "folder": outcome.folder, "made": outcome.made}
         print(as_json(found | ({"shift": shift} if shift else {})))
     else:
-        notes = [f"{weights}: {note}" for note in (loaded.given.notes if loaded.given and weights else ())]
+        notes = [f"{given.source}: {note}" for given in loaded.given.values() for note in given.notes]
         print("\n".join(filter(None, (*notes, shown_shift(shift), ending(build, loaded, outcome)))))
 
 

@@ -47,7 +47,7 @@ class Build:
     writers: tuple[Writer, ...]
     pack: Operator
     retokenizer: Operator | None
-    given: WeightsFile | None      # of mixture.weights, where that is a file
+    given: dict[str, WeightsFile]  # files of weights, by the place that names them
 
     @property
     def name(self) -> str:
@@ -152,21 +152,25 @@ def _make(where: str, file: schema.BuildFile) -> Build:
     )
 
 
-def with_weights(file: schema.BuildFile, base: str) -> tuple[schema.BuildFile, WeightsFile | None]:
-    """The file with every mixture that it names by a path read, and what `mixture.weights` was read from."""
+def with_weights(file: schema.BuildFile, base: str) -> tuple[schema.BuildFile, dict[str, WeightsFile]]:
+    """The file with every mixture that it names by a path read, and what was read, by its place."""
     mixture = file.mixture
-    if not any(isinstance(w, str) for w in (mixture.weights, *(p.weights for p in mixture.schedule))):
-        return file, None
+    places = {"mixture.weights": mixture.weights}
+    places |= {f"mixture.schedule[{i}].weights": phase.weights for i, phase in enumerate(mixture.schedule)}
+    paths = {place: path for place, path in places.items() if isinstance(path, str)}
+    if not paths:
+        return file, {}
     from pipelines.config.weights import weights_for
 
-    given = weights_for(mixture.weights, base, "mixture.weights") if isinstance(mixture.weights, str) else None
-    phases = [
-        phase.model_copy(update={"weights": weights_for(phase.weights, base, f"mixture.schedule[{i}].weights").weights})
-        if isinstance(phase.weights, str) else phase
+    given = {place: weights_for(path, base, place) for place, path in paths.items()}
+    changed: dict[str, Any] = {"schedule": [
+        phase.model_copy(update={"weights": given[place].weights}) if (place := f"mixture.schedule[{i}].weights") in given
+        else phase
         for i, phase in enumerate(mixture.schedule)
-    ]
-    changed = mixture.model_copy(update={"schedule": phases} | ({"weights": given.weights} if given else {}))
-    return file.model_copy(update={"mixture": changed}), given
+    ]}
+    if "mixture.weights" in given:
+        changed["weights"] = given["mixture.weights"].weights
+    return file.model_copy(update={"mixture": mixture.model_copy(update=changed)}), given
 
 
 def admission_rules(options: schema.Filter) -> tuple[Rule, ...]:

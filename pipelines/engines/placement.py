@@ -49,8 +49,8 @@ STEPS = (
 )  # fmt: skip
 #: Steps that only what lies in the store or was read elsewhere calls for.
 SOMETIMES = (
-    "dedup.ghosts", "holdout.near", "holdout.held", "holdout.rows_text", "compile.evidence", "compile.after.cut",
-    "compile.after.met", "compile.after.read", "compile.after.seen",
+    "dedup.ghosts", "holdout.near", "holdout.held", "holdout.rows_text", "compile.sketches", "compile.evidence",
+    "compile.after.cut", "compile.after.met", "compile.after.read", "compile.after.seen",
 )  # fmt: skip
 
 

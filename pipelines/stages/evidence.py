@@ -15,6 +15,7 @@ from corpus.mixture.evidence import (
     evidence_table,
     mixture_value,
 )
+from corpus.mixture.weights import WeightsFile
 from corpus.results import Shard
 from corpus.store import Store
 from pipelines.config.load import Build
@@ -23,41 +24,57 @@ from pipelines.stages.domains import Spaces
 from pipelines.stages.search import Found
 from pipelines.step import Items, Line, Result
 
+WEIGHTS = "mixture.weights"
+
 
 @dataclass(frozen=True)
 class Evidence:
     """found_on: the cells that the build's search saw, pinned with what it found; None where the mixture is given.
-    checked: how far this build's cells are from what given weights were found on; None where they claim nothing.
+    checked: how far this build's cells are from what given weights were found on; by the place
+    in the build file of those that claim something.
     """
 
     found_on: Result | None
-    checked: Result | None
+    checked: dict[str, Result]
 
 
 def stage(line: Line, build: Build, frozen: Result, marks: Marks, spaces: Spaces, found: Found) -> Evidence:
-    evidence = None if build.given is None else build.given.evidence
-    if build.file.mixture.weights is not None and evidence is None:
-        return Evidence(None, None)
+    claims = claims_of(build)
+    if build.file.mixture.weights is not None and not claims:
+        return Evidence(None, {})
     with line.stage("compile"):
         each = {"documents": frozen["documents"], "index": found.index}
         over = {"sketch": line.map("compile.sketch", CellSketch(), each)["sketch"]}
-        if evidence is None or build.given is None:
+        found_on = None
+        if build.file.mixture.weights is None:
             # what a search compared has every cell's tokens in it, so a search on other data is another one
-            return Evidence(line.fit("compile.found_on", CellSketches(), over, upon=[found.search["comparison"]]), None)
-        work = CheckEvidence(
-            taxonomy=evidence.get("taxonomy"),
-            tokenizer=evidence.get("tokenizer"),
-            attributes_then=tuple(evidence.get("attributes") or ()),
-            attributes=tuple(build.file.cells),
-            carry=build.file.mixture.carry,
-        )
+            found_on = line.fit("compile.found_on", CellSketches(), over, upon=[found.search["comparison"]])
+        if not claims:
+            return Evidence(found_on, {})
         sides = {
             "now": line.gather("compile.sketches", CellSketches(), over)["sketch"],
-            "then": _then(line, evidence, build.given.source),
             "taxonomy": spaces.taxonomy["taxonomy"],
             "tokenizer": marks.tokenizer["tokenizer"],
         }
-        return Evidence(None, line.gather("compile.evidence", work, sides))
+        return Evidence(found_on, {place: _checked(line, build, place, given, sides) for place, given in claims.items()})
+
+
+def claims_of(build: Build) -> dict[str, WeightsFile]:
+    """Files of weights that say what they were found on, by their place in the build file."""
+    return {place: given for place, given in build.given.items() if given.evidence is not None}
+
+
+def _checked(line: Line, build: Build, place: str, given: WeightsFile, sides: dict[str, Items]) -> Result:
+    evidence = given.evidence or {}
+    work = CheckEvidence(
+        taxonomy=evidence.get("taxonomy"),
+        tokenizer=evidence.get("tokenizer"),
+        attributes_then=tuple(evidence.get("attributes") or ()),
+        attributes=tuple(build.file.cells),
+        carry=build.file.mixture.carry,
+    )
+    name = "compile.evidence" if place == WEIGHTS else f"compile.evidence.{list(build.given).index(place)}"
+    return line.gather(name, work, {**sides, "then": _then(line, evidence, given.source)})
 
 
 def _then(line: Line, evidence: dict[str, Any], where: str) -> Items:
@@ -70,14 +87,22 @@ def _then(line: Line, evidence: dict[str, Any], where: str) -> Items:
 
 
 def receipt_entry(build: Build, store: Store, made: Evidence) -> dict[str, Any] | None:
-    """What a receipt says of the evidence: its digest, whether it was carried over, and the cells that drifted."""
-    if made.checked is None or build.given is None or build.given.evidence is None:
+    """What a receipt says of the evidence: its digest, whether it was carried over, and the cells that drifted; of phases
+    that have evidence of their own under `phases`, by place.
+    """
+    told = {place: _told(store, given, made.checked[place]) for place, given in claims_of(build).items()}
+    if not told:
         return None
-    (drift,) = made.checked["drift"]
+    own = told.pop(WEIGHTS, None)
+    return (own or {"digest": None, "carried": False, "drift": []}) | ({"phases": told} if told else {})
+
+
+def _told(store: Store, given: WeightsFile, checked: Result) -> dict[str, Any]:
+    (drift,) = checked["drift"]
     rows = [row for row in store.read_shard(drift).to_pylist() if row["overlap"] < SAME]
     return {
-        "digest": evidence_digest(build.given.evidence),
-        "carried": bool(made.checked.counts.get("drifted") or made.checked.counts.get("changed")),
+        "digest": evidence_digest(given.evidence or {}),
+        "carried": bool(checked.counts.get("drifted") or checked.counts.get("changed")),
         "drift": [
             {
                 "cell": row["cell"],
@@ -101,7 +126,7 @@ def mixture_file(
     table = store.read_shard(shard, ["cell", "weight"])
     weights = dict(zip(table.column("cell").to_pylist(), table.column("weight").to_pylist()))
     if made.found_on is None:
-        given = None if build.given is None else build.given.evidence
+        given = build.given[WEIGHTS].evidence if WEIGHTS in build.given else None
         return dict(given) | {"weights": weights} if given is not None else mixture_value(weights)
     (sketches,) = made.found_on["sketch"]
     found_on = store.read_shard(sketches)

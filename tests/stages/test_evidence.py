@@ -72,3 +72,14 @@ def test_a_plan_writes_nothing_of_the_evidence(small):
     build = small.load(mixture=small.file["mixture"] | {"weights": "mixture.json"})
     steps = {s.step: s for s in plan_build(build).steps}
     assert steps["compile.evidence"].status == "to do" and sorted(store.rglob("*")) == before
+
+
+def test_a_phases_weights_are_held_against_the_data_too(small):
+    found, _ = walk(small)
+    (small.folder / "late.json").write_text(json.dumps(found))
+    phases = [{"tokens": 2000}, {"tokens": 2000, "weights": "late.json"}]
+    again, said = walk(small, schedule=phases)
+    assert again == found and said["digest"] is None and [p["carried"] for p in said["phases"].values()] == [False]
+    (small.folder / "late.json").write_text(json.dumps(found | {"taxonomy": "0" * 32}))
+    with pytest.raises(UserError, match="found on another taxonomy"):
+        walk(small, schedule=phases)
