@@ -83,3 +83,11 @@ def parse_id(shown: str) -> bytes | None:
     except (ValueError, TypeError):
         return None
     return raw if len(raw) == 16 else None
+
+
+def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column as one array, whatever its chunks."""
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks) if column.num_chunks else \
+        pa.array([], column.type)

@@ -12,17 +12,21 @@ Given up: dates are compared as they are written, and a record without one meets
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus import results
-from corpus.document import ID
+from corpus.document import ID, one_array
 from corpus.results import Shard
 from corpus.store import Store
+from corpus.text.addresses import hosts
+from corpus.text.escapes import normal_escapes
 
 INDEX, PURGED, HOLDOUTS = "tombstones/index.json", "tombstones/purged.json", "holdouts"
 REMOVED, HELD_OUT = "removed", "holdout"
@@ -46,8 +50,8 @@ GHOST = pa.schema([
 #: A document whose text is nowhere any more; `payload_digest` is of the raw record's bytes, null where it had none.
 PURGED_ROW = pa.schema([("id", ID), ("payload_digest", ID)])
 
-_HOST = r"(?i)^[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?(?:www\.)?(?P<host>[^/?#:]*)"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_ODD = "[^\\x00-\\x7f]"            # what a host and an address may also be spelled without
 
 
 def entries(store: Store, build: str | None = None) -> Iterator[dict[str, Any]]:
@@ -91,8 +95,16 @@ def reasons(documents: pa.Table, rows: pa.Table, digests: pa.Array | None) -> pa
         _look_up(first, digests, named["text_digest"])
     if "url" in documents.column_names and len(named["url"].drop_null()):
         _look_up(first, url_forms(documents.column("url")), url_forms(named["url"]))
-    for row in rule_rows(rows):
-        first[covered(documents, row) & (first > row["row"])] = row["row"]
+    rules = rule_rows(rows)
+    host = host_forms(documents.column("url")) if any(rule["host"] is not None for rule in rules) else None
+    alone = [rule for rule in rules if one_host(rule)]          # however many there are, they are looked up at once
+    if alone:
+        places = pa.array([rule["row"] for rule in alone])
+        own = pa.array(np.isin(np.arange(rows.num_rows), places.to_numpy()))
+        _look_up(first, host, pc.if_else(own, named["host"], pa.scalar(None, pa.string())))
+    for rule in rules:
+        if not one_host(rule):
+            first[covered(documents, rule, host) & (first > rule["row"])] = rule["row"]
     said = pc.fill_null(named["reason"], REMOVED)
     return said.take(pa.array(first, mask=first == rows.num_rows))
 
@@ -105,39 +117,70 @@ def rule_rows(rows: pa.Table) -> list[dict[str, Any]]:
     return [{"row": int(i)} | {name: column[int(i)].as_py() for name, column in named.items()} for i in at]
 
 
-def covered(documents: pa.Table, rule: dict[str, Any]) -> np.ndarray:
-    """(n,) bool: which documents (columns url, date) a rule of a host and dates is about."""
+def one_host(rule: dict[str, Any]) -> bool:
+    """Whether a rule is about one host, whenever."""
+    host = rule["host"]
+    return host is not None and not host.startswith(".") and rule["after"] is None and rule["before"] is None
+
+
+def covered(documents: pa.Table, rule: dict[str, Any], host: pa.Array | None = None) -> np.ndarray:
+    """(n,) bool: which documents (columns url, date) a rule of a host and dates is about. host: `host_forms` of their
+    addresses, where they are known.
+    """
     found = pa.array(np.ones(documents.num_rows, bool))
     if rule["host"] is not None:
-        host, name = hosts(documents.column("url")), rule["host"]
+        host, name = host_forms(documents.column("url")) if host is None else host, rule["host"]
         own = pc.equal(host, name.removeprefix("."))
         found = pc.and_kleene(found, pc.or_kleene(own, pc.ends_with(host, name)) if name.startswith(".") else own)
     if rule["after"] is not None or rule["before"] is not None:
-        date = documents.column("date")
-        day = pc.utf8_slice_codeunits(pc.if_else(pc.match_substring_regex(date, _DATE), date, None), 0, 10)
+        day = days(documents.column("date"))
         for bound, test in ((rule["after"], pc.greater_equal), (rule["before"], pc.less)):
             if bound is not None:
                 found = pc.and_kleene(found, test(day, bound))
-    return _array(pc.fill_null(found, False)).to_numpy(zero_copy_only=False)
+    return one_array(pc.fill_null(found, False)).to_numpy(zero_copy_only=False)
 
 
-def hosts(urls: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """(n,) string: the host of each URL, lower case, without port and a leading "www."; null where there is none."""
-    found = pc.utf8_lower(pc.struct_field(pc.extract_regex(_array(urls), _HOST), "host"))
-    return pc.if_else(pc.equal(found, ""), pa.scalar(None, pa.string()), found)
+def days(dates: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """(n,) string: the days of dates that begin with YYYY-MM-DD; null for others, of which no rule of dates is."""
+    return pc.utf8_slice_codeunits(pc.if_else(pc.match_substring_regex(dates, _DATE), dates, None), 0, 10)
+
+
+def host_forms(urls: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """(n,) string: hosts as rules name them: as `hosts`, without a last dot, and in the letters that a name server has."""
+    return _respelled(pc.utf8_rtrim(hosts(urls), "."), _ODD, _ascii_host)
 
 
 def url_forms(urls: pa.Array | pa.ChunkedArray) -> pa.Array:
     """(n,) string: addresses as rules compare them: without scheme, "www.", default port, fragment and a last "/", the
-    host in lower case. What is no web address stays as it is.
+    host in lower case, both in ASCII, and %-escapes where they are needed. What is no web address stays as it is.
     """
-    whole = pc.utf8_trim_whitespace(_array(urls))
+    whole = pc.utf8_trim_whitespace(one_array(urls))
     parts = pc.extract_regex(
         whole, r"(?is)^https?://(?:www\.)?(?P<host>[^/?#:]+)(?P<port>:[0-9]*)?(?P<rest>[^#]*)")
     host, port, rest = (pc.struct_field(parts, name) for name in ("host", "port", "rest"))
     port = pc.replace_substring_regex(port, r"^:(80|443|)$", "")
-    form = pc.binary_join_element_wise(pc.utf8_lower(host), port, pc.utf8_rtrim(rest, "/"), "")
-    return pc.coalesce(form, whole)
+    host = _respelled(pc.utf8_rtrim(pc.utf8_lower(host), "."), _ODD, _ascii_host)
+    rest = _respelled(pc.utf8_rtrim(rest, "/"), f"%|{_ODD}", _escaped)
+    return pc.coalesce(pc.binary_join_element_wise(host, port, rest, ""), whole)
+
+
+def _respelled(column: pa.Array, odd: str, spell: Callable[[str], str]) -> pa.Array:
+    """A column of which the values that a regular expression finds, few as a rule, are spelled otherwise."""
+    at = pc.fill_null(pc.match_substring_regex(column, odd), False)
+    if not pc.any(at).as_py():
+        return column
+    return pc.replace_with_mask(column, at, pa.array([spell(v) for v in column.filter(at).to_pylist()], column.type))
+
+
+def _ascii_host(host: str) -> str:
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:                                # a label that is none, or too long: no server has it
+        return host
+
+
+def _escaped(rest: str) -> str:
+    return normal_escapes(re.sub(_ODD, lambda found: quote(found[0], errors="surrogatepass"), rest))
 
 
 def purged(store: Store) -> dict[str, Any] | None:
@@ -158,7 +201,7 @@ def masked(store: Store) -> set[str]:
 
 def _look_up(first: np.ndarray, values: pa.Array | pa.ChunkedArray, known: pa.Array) -> None:
     """Lowers `first` to the row of `known` that has each value."""
-    at = pc.index_in(_array(values), value_set=known, skip_nulls=True)
+    at = pc.index_in(one_array(values), value_set=known, skip_nulls=True)
     found = pc.fill_null(at, len(first) + len(known)).to_numpy(zero_copy_only=False)
     valid = at.is_valid().to_numpy(zero_copy_only=False)
     first[valid] = np.minimum(first[valid], found[valid])
@@ -167,14 +210,7 @@ def _look_up(first: np.ndarray, values: pa.Array | pa.ChunkedArray, known: pa.Ar
 def _column(rows: pa.Table, name: str) -> pa.Array:
     if name not in rows.column_names:
         return pa.nulls(rows.num_rows, GHOST.field(name).type)
-    return _array(rows.column(name))
-
-
-def _array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    if isinstance(column, pa.Array):
-        return column
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks) if column.num_chunks else \
-        pa.array([], column.type)
+    return one_array(rows.column(name))
 
 
 def concat(store: Store, shards: Sequence[Shard], columns: list[str] | None = None) -> pa.Table:

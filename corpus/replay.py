@@ -24,7 +24,7 @@ from corpus.mixture.receipt import receipt_digest
 from corpus.mixture.receipt_plan import plan_of_receipt
 from corpus.replay_compare import Remade, compare
 from corpus.results import Folder, Shard
-from corpus.store import Store
+from corpus.store import Store, shard_path
 from corpus.tokens.encode import REFERENCE, Encoder
 from corpus.verify import Fault, writer_of
 from corpus.writers.gather import Held
@@ -77,21 +77,20 @@ class Frozen:
                 raise UserError(f"the receipt names no frozen {name}: these shards cannot be made again from it")
         if receipt["after"] is not None and not named.get("seen"):
             raise UserError("the receipt does not name what was read before: these shards cannot be made again from it")
-        lost = [f"{name} {d[:12]}" for name, digests in named.items() for d in digests if not store.exists(_path(d))]
+        lost = [f"{name} {d[:12]}" for name, digests in named.items() for d in digests if not store.exists(shard_path(d))]
         if lost:
             raise UserError(f"{len(lost):,} of the frozen shards that the receipt names are not in the store at {store.url} "
                             f"({', '.join(lost[:3])}{', …' if len(lost) > 3 else ''}); a replay makes shards from them")
         digest = receipt["tokenizer"]["digest"]
-        path = f"folders/{digest[:2]}/{digest}"
-        files = tuple((name, "", 0) for name in store.names(path))
-        if not files:
+        tokenizer = store.folder_of("tokenizer", digest)
+        if tokenizer is None:
             raise UserError(f"the tokenizer {digest[:12]} is not in the store at {store.url}; a replay encodes with it")
         lengths = {len(digests) for digests in named.values()}
         if len(lengths) > 1:
             raise UserError(f"the receipt's frozen shards are not aligned: {', '.join(sorted(named))}")
-        parts = tuple({name: Shard(name, _path(ds[i]), ds[i], "", 0, 0) for name, ds in named.items()}
+        parts = tuple({name: Shard(name, shard_path(ds[i]), ds[i], "", 0, 0) for name, ds in named.items()}
                       for i in range(lengths.pop()))
-        return cls(store, parts, Folder("tokenizer", path, digest, files))
+        return cls(store, parts, tokenizer)
 
     def remake(self, receipt: Mapping[str, Any], shards: Sequence[int],
                texts: bool) -> tuple[dict[int, Remade], list[Fault]]:
@@ -184,7 +183,3 @@ def _passes(shards: Sequence[int], entries: Mapping[int, Sequence[Mapping[str, A
         size += tokens
     if group:
         yield group
-
-
-def _path(digest: str) -> str:
-    return f"shards/{digest[:2]}/{digest}.parquet"

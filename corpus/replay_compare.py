@@ -18,9 +18,10 @@ from corpus.errors import ConfigError
 from corpus.mixture.held import SIDECAR
 from corpus.operators import Writer
 from corpus.tokens.pack import Documents
-from corpus.verify import UNREADABLE, Fault, writer_of
+from corpus.verify import Fault, writer_of
 from corpus.writers.convert import pack_of
 from corpus.writers.gather import Held
+from corpus.writers.shards_of import UNREADABLE
 from corpus.writers.stream import Stream
 
 

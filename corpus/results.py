@@ -48,6 +48,11 @@ class Folder:
     about: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
 
     @property
+    def number(self) -> int:
+        """What pointers into it call it: the first 64 bits of its digest."""
+        return int(self.digest[:16], 16)
+
+    @property
     def bytes(self) -> int:
         return sum(size for _, _, size in self.files)
 

@@ -45,6 +45,11 @@ _SHARD: dict[str, Any] = {"compression": "zstd", "compression_level": 3}
 _RUN: dict[str, Any] = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}
 
 
+def shard_path(digest: str) -> str:
+    """Where the shard with this content lies in any store."""
+    return f"shards/{digest[:2]}/{digest}.parquet"
+
+
 @dataclass(frozen=True)
 class Store:
     """A store at a URL that fsspec understands. Cheap to make and to pickle; holds no state."""
@@ -219,6 +224,13 @@ class Store:
         with self._fs[0].open(self.full(shard.path), "rb") as stream:
             return pq.read_table(stream, columns=columns)
 
+    def columns(self, shard: Shard) -> list[str]:
+        """Names of a shard's columns; reads no rows."""
+        if self.is_local:
+            return pq.read_schema(self.full(shard.path), memory_map=False).names
+        with self._fs[0].open(self.full(shard.path), "rb") as stream:
+            return pq.read_schema(stream).names
+
     def read_part(self, shard: Shard, part: Part) -> pa.Table:
         """One partition of an exchange's run: reads that row group alone."""
         if self.is_local:
@@ -280,6 +292,14 @@ class Store:
                 (Path(temporary) / relative).parent.mkdir(parents=True, exist_ok=True)
                 self._fs[0].get_file(self.full(f"{folder.path}/{relative}"), str(Path(temporary) / relative))
             yield Path(temporary)
+
+    def folder_of(self, name: str, digest: str) -> Folder | None:
+        """The folder with this content, told from its digest alone: sizes and digests of its files are not known. None
+        where the store has it not. Files in folders of their own are not seen.
+        """
+        path = f"folders/{digest[:2]}/{digest}"
+        files = tuple((file, "", 0) for file in self.names(path))
+        return Folder(name, path, digest, files) if files else None
 
     def read_ranges(self, paths: list[str], starts: list[int], ends: list[int]) -> list[bytes]:
         """Bytes [start, end) of files, many requests at a time where the file system can."""

@@ -81,6 +81,10 @@ class TaskIO:
         self.reading = f"{name} {shard.path}"
         return self.task.store.read_shard(shard, columns)
 
+    def columns(self, name: str) -> list[str]:
+        """Names of the columns that the shards of that name have: those of the first."""
+        return self.task.store.columns(self.items(name)[0])
+
     def tables(self, name: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
         """The rows of each shard of that name, in order."""
         for shard in self.items(name):

@@ -9,9 +9,7 @@ import contextlib
 import importlib
 import pkgutil
 import posixpath
-import struct
 import tempfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +25,8 @@ from corpus.errors import Mismatch
 from corpus.mixture.held import SIDECAR, held_by
 from corpus.operators import Writer
 from corpus.verify_stream import Sidecar, sidecar_faults, stream_faults
+from corpus.writers.shards_of import UNREADABLE
 from corpus.writers.stream import stream_digest
-
-#: What a damaged file makes its reader raise.
-UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, OverflowError, MemoryError, struct.error,
-              zlib.error, pa.ArrowException)
 
 
 @dataclass(frozen=True)
@@ -119,17 +114,16 @@ def writer_of(receipt: Mapping[str, Any], name: str) -> Writer:
 
 
 def extra_files(receipt: Mapping[str, Any], root: str | Path) -> list[Fault]:
-    """Files in the folders of the receipt's formats that the receipt does not know."""
+    """Files below `root`, and beside it in the folders of holdouts, that the receipt does not know."""
     known = {f["path"] for part in ("shards", "finish") for entry in receipt[part] for f in entry["files"]}
     held = {f["path"] for entry in receipt["holdout"] for f in entry.get("files") or ()}
-    return _unknown(known, str(root)) + _unknown(held, _above(root))
+    return _unknown(known, str(root), [""]) + _unknown(held, _above(root), sorted({path.split("/")[0] for path in held}))
 
 
-def _unknown(known: set[str], root: str) -> list[Fault]:
+def _unknown(known: set[str], root: str, folders: Sequence[str]) -> list[Fault]:
     fs, base = fsspec.core.url_to_fs(root)
     base = base.rstrip("/")
-    found = [f for name in sorted({path.split("/")[0] for path in known}) if fs.exists(f"{base}/{name}")
-             for f in sorted(fs.find(f"{base}/{name}"))]
+    found = [f for name in folders if fs.exists(f"{base}/{name}") for f in sorted(fs.find(f"{base}/{name}"))]
     return [Fault(f[len(base) + 1:], "is not in the receipt") for f in found if f[len(base) + 1:] not in known]
 
 

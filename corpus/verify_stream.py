@@ -16,8 +16,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus import chance
+from corpus.mixture.cells import HOST
 from corpus.mixture.copies import copies_of, shard_of
 from corpus.mixture.receipt_plan import plan_of_receipt
+from corpus.text.addresses import hosts
 
 _BASE32 = np.full(256, 255, np.uint8)
 _BASE32[np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)] = np.arange(32)
@@ -131,9 +133,12 @@ def _belonging_faults(receipt: Mapping[str, Any], entry: Mapping[str, Any], side
         yield f"has {int((home != entry['shard']).sum()):,} documents that belong into another shard"
     if receipt["after"] is not None:            # which copies were read before is not in the receipt
         return
-    plan, _ = plan_of_receipt(receipt)
-    index = pa.table({"key": keys, "cell": sidecar.table.column("cell").take(pa.array(at))})
-    drawn = copies_of(index, plan, only=entry["shard"])
+    plan, caps = plan_of_receipt(receipt)
+    rows = sidecar.table.select(["cell", "source", "url"]).take(pa.array(at))
+    index = pa.table({"key": keys, "cell": rows.column("cell"), "source": rows.column("source"),
+                      HOST: hosts(rows.column("url"))})
+    caps = caps.filter(pc.is_in(caps.column("attribute"), value_set=pa.array(["source", HOST])))    # others are not told
+    drawn = copies_of(index, plan, caps, only=entry["shard"])
     mine = home == entry["shard"]
     allowed = np.column_stack([keys[drawn.row], drawn.copy.astype(np.uint64)])
     found = np.column_stack([keys[mine], copy[mine].astype(np.uint64)])

@@ -131,7 +131,8 @@ def verify(store: Store, name: str, receipt: dict[str, Any]) -> None:
     """Reads every exported shard back; `Mismatch` names the first faults."""
     from corpus.verify import verify_shards
 
-    faults = verify_shards(receipt, store.full(f"builds/{name}/shards"))
+    root = f"builds/{name}/shards"
+    faults = verify_shards(receipt, store.full(root) if store.is_local else f"{store.url.rstrip('/')}/{root}")
     if faults:
         shown = "; ".join(str(f) for f in faults[:3])
         raise Mismatch("verify", f"{len(faults)} fault{'s' if len(faults) > 1 else ''}: {shown}")

@@ -105,12 +105,14 @@ def read_group(store: Store, group: Group, read: Sequence[list[str]], schema: pa
 
 
 class Parts:
-    """Rows by table and partition of their ids: in memory where there is one partition, else in files."""
+    """Rows by table and partition of their ids: in memory where there is one partition, else in files. A file is open only
+    while rows are added to it, so that there may be more of them than a process may have open.
+    """
 
     def __init__(self, n: int, folder: Path) -> None:
         self.n, self.folder = n, folder
         self._held: dict[str, list[pa.Table]] = {}
-        self._files: dict[tuple[str, int], Any] = {}
+        self._files: set[tuple[str, int]] = set()
 
     def add(self, name: str, table: pa.Table) -> None:
         if self.n == 1:
@@ -119,25 +121,28 @@ class Parts:
         where = (chance.id_words(table.column("id"))[:, 0] % np.uint64(self.n)).astype(np.int64)
         for part in np.unique(where).tolist():
             rows = table.filter(pa.array(where == part)).combine_chunks()
-            writer = self._files.get((name, part))
-            if writer is None:
-                writer = pa.ipc.new_stream(str(self.folder / f"{name}-{part}"), table.schema)
-                self._files[name, part] = writer
-            writer.write_table(rows)
+            self._files.add((name, part))
+            with open(self._path(name, part), "ab") as file, pa.ipc.new_stream(file, table.schema) as writer:
+                writer.write_table(rows)
 
     def each(self) -> Iterator[dict[str, pa.Table]]:
         """The tables of one partition after the other."""
         if self.n == 1:
             yield {name: pa.concat_tables(tables) for name, tables in self._held.items()}
             return
-        for writer in self._files.values():
-            writer.close()
         for part in range(self.n):
-            yield {
-                name: pa.ipc.open_stream(pa.OSFile(str(self.folder / f"{name}-{part}"))).read_all()
-                for name, other in self._files
-                if other == part
-            }
+            yield {name: self._read(name, part) for name, other in sorted(self._files) if other == part}
+
+    def _read(self, name: str, part: int) -> pa.Table:
+        """All that was added: one stream after the other."""
+        tables = []
+        with pa.OSFile(str(self._path(name, part))) as file:
+            while file.tell() < file.size():
+                tables.append(pa.ipc.open_stream(file).read_all())
+        return pa.concat_tables(tables)
+
+    def _path(self, name: str, part: int) -> Path:
+        return self.folder / f"{name}-{part}"
 
 
 class Side:

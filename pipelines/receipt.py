@@ -157,6 +157,9 @@ def read_receipt(path: str) -> dict[str, Any]:
         raise MissingFile(path, remedy="a folder of shards has receipt.json and shards/ in it") from None
     except ValueError as error:
         raise Mismatch("verify", f"{path} cannot be read, it is damaged: {error}") from None
+    if isinstance(found, dict) and found.get("kind") == "conversations":
+        raise UserError(f"{path}: is of conversations (`corpus shards chat`), which no build drew; its digests of files are "
+                        "there to be compared, but nothing can be drawn again or traced to a cell")
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         said = found.get("schema") if isinstance(found, dict) else None
         raise UserError(f"{path}: is of schema {said}, this release reads {SCHEMA}; write the shards again")

@@ -19,9 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus import keys
-from corpus.dedup.ids import one_array
 from corpus.dedup.shingle import Shingle
-from corpus.document import ID, show_id
+from corpus.document import ID, one_array, show_id
 from corpus.errors import UserError
 from corpus.mixture.holdouts import without
 from corpus.registry import identity
@@ -75,6 +74,7 @@ class Removal:
                 {"id": show_id(r["id"]), "why": r["why"], "jaccard": r["jaccard"]} for r in self.chosen.near.to_pylist()
             ],
             "undated": self.chosen.undated,
+            "missing": self.chosen.missing,
             "models": self.models,
             "trials": [],
             "files": self.files,
@@ -113,7 +113,8 @@ def remove(build: Build, asked: Asked, found: Removal, promote: bool, note: str 
     """Writes the tombstones and the removal's receipt; returns the name of the receipt and how many rows were new."""
     store = Store(build.store_url)
     told = {"schema": 1, "build": build.name, "near": "promote" if promote else "remove", "note": note,
-            "rules": asked.rules, "digests": [d.hex() for d in asked.digests]} | {"went": found.told()}
+            "rules": asked.rules, "digests": [d.hex() for d in asked.digests],
+            "receipts": {"before": _written(store, build.name), "after": None}} | {"went": found.told()}
     name = keys.key_of([told["build"], told["near"], told["rules"], told["digests"],
                         sorted(d["id"] for d in told["went"]["documents"])])
     with lease(store, LEASE):
@@ -133,12 +134,12 @@ def remove(build: Build, asked: Asked, found: Removal, promote: bool, note: str 
 def rebuild(build: Build, name: str, placement: Placement, progress: Progress) -> tuple[Outcome, dict[str, Any]]:
     """Makes the build again without what was removed; returns its outcome and the removal's receipt, completed."""
     store = Store(build.store_url)
-    before = store.read_json(f"builds/{build.name}/receipt.json") or {}
     outcome = run_build(build, placement, progress)
     told = store.read_json(receipt_path(build, name))
-    if "shards" not in told:
-        told["shards"] = compared(before, outcome.receipt)
-        told["receipts"] = {"before": before.get("digest"), "after": outcome.receipt_digest}
+    if "shards" not in told:            # `before` is of when the tombstones were written, however often this was begun
+        before = told["receipts"]["before"]
+        told["shards"] = compared(before["files"], _files_of(outcome.receipt))
+        told["receipts"] = {"before": before["digest"], "after": outcome.receipt_digest}
         store.write_json(receipt_path(build, name), told)
     return outcome, told
 
@@ -147,7 +148,9 @@ def purge_all(build: Build, ids: pa.Array, tell: Callable[[str], None]) -> Purge
     """Purges documents from the whole store, and writes the build's report again without them."""
     store = Store(build.store_url)
     with contextlib.ExitStack() as held:
-        for name in (LEASE, *sorted({build.name, *builds_of(store)})):      # nobody may read what is being masked
+        held_now = [name.removesuffix(".json") for name in store.names("leases") if name.endswith(".json")]
+        names = {build.name, *store.names("builds"), *held_now}
+        for name in (LEASE, *sorted(names - {LEASE})):      # nobody may read what is being masked, in a first build either
             held.enter_context(lease(store, name))
         done = purge(store, ids, build.name, tell)
         View(build).write_report()
@@ -161,11 +164,12 @@ def purgeable(build: Build) -> pa.Array:
     """Ids of everything that was ever removed from the store, and of what this build dropped for being like it."""
     view = View(build)
     gone = tombstones.removed_ids(view.store)
+    signed = gone.filter(pc.invert(pc.is_in(gone, value_set=tombstones.named_alone(view.store))))
     found = [gone]
     for shard in view.shards("freeze.ledger", "verdicts"):
         rows = view.store.read_shard(shard, ["id", "reason", "keeper"])
         like = pc.or_(pc.fill_null(pc.equal(rows.column("reason"), "removed"), False),
-                      pc.is_in(rows.column("keeper"), value_set=gone, skip_nulls=True))
+                      pc.is_in(rows.column("keeper"), value_set=signed, skip_nulls=True))
         found.append(one_array(rows.column("id").filter(like)))
     return pc.unique(pa.concat_arrays(found))
 
@@ -174,9 +178,17 @@ def receipt_path(build: Build, name: str) -> str:
     return f"builds/{build.name}/removals/{name}.json"
 
 
-def compared(before: dict[str, Any], after: dict[str, Any]) -> dict[str, int]:
-    """How many exported files of shards are byte-equal, changed, new and gone, by two receipts."""
-    old, new = ({f["path"]: f["digest"] for s in r.get("shards", ()) for f in s["files"]} for r in (before, after))
+def _written(store: Store, build: str) -> dict[str, Any]:
+    receipt = store.read_json(f"builds/{build}/receipt.json") or {}
+    return {"digest": receipt.get("digest"), "files": _files_of(receipt)}
+
+
+def _files_of(receipt: dict[str, Any]) -> dict[str, str]:
+    return {f["path"]: f["digest"] for s in receipt.get("shards", ()) for f in s["files"]}
+
+
+def compared(old: dict[str, str], new: dict[str, str]) -> dict[str, int]:
+    """How many exported files of shards are byte-equal, changed, new and gone: digests by path, before and after."""
     same = sum(new.get(path) == digest for path, digest in old.items())
     both = len(old.keys() & new.keys())
     return {"equal": same, "changed": both - same, "new": len(new) - both, "gone": len(old) - both}

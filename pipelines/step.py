@@ -16,7 +16,7 @@ from corpus.exchange import emit_tasks
 from corpus.operators import Exchange, Operator
 from corpus.registry import identity
 from corpus.results import Folder, Item, Record, Shard, SourceFile
-from corpus.store import Store
+from corpus.store import Store, shard_path
 from corpus.tasks import Body, Task
 
 
@@ -223,11 +223,14 @@ class Line:
 
     def empty(self, name: str, schema: pa.Schema) -> Shard:
         """The shard of that name without rows: an input where there is nothing to read."""
-        digest = keys.digest_table(schema.empty_table())
-        path = f"shards/{digest[:2]}/{digest}.parquet"
-        if self.may_write and not self.store.exists(path):
-            return self.store.write_shard(name, schema.empty_table())
-        return Shard(name, path, digest, "", 0, 0)
+        return self.given(name, schema.empty_table())
+
+    def given(self, name: str, table: pa.Table) -> Shard:
+        """A table that no step makes, as an input; where this walk may not write, only what it would be called."""
+        digest = keys.digest_table(table)
+        if self.may_write and not self.store.exists(shard_path(digest)):
+            return self.store.write_shard(name, table)
+        return Shard(name, shard_path(digest), digest, "", table.num_rows, 0)
 
     def _pending(self, *groups: Mapping[str, Items] | None) -> list[str]:
         return sorted({i.step for group in groups for i in (group or {}).values() if not i.known})

@@ -136,5 +136,7 @@ def _pieces(view: View, folder: Folder | None, raw: bytes, copy: int) -> list[di
         for name, _, _ in folder.files:
             if name.endswith(".parquet"):
                 columns = ["sequence", "offset", "begin"]
+                if not (path / name).exists():          # a purge took it away: it held another document that was removed
+                    continue
                 found += pq.read_table(path / name, columns=columns, filters=wanted, partitioning=None).to_pylist()
     return sorted(found, key=lambda piece: piece["begin"])

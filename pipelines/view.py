@@ -167,8 +167,15 @@ class View:
             )
         return sorted(found, key=lambda c: (-c["asked"], c["cell"]))
 
+    def licences(self) -> list[dict[str, Any]]:
+        """Documents of each licence that came to the filter, that stayed, and that went for it alone."""
+        table = self.rows("filter.admitted.table", "licences")
+        return [] if table is None else table.to_pylist()
+
     def summary(self) -> dict[str, Any]:
-        return {"funnel": self.funnel(), "domains": self.domains(), "pruned": self.pruned(), "cells": self.cells()}
+        licences = self.licences()
+        found = {"funnel": self.funnel(), "domains": self.domains(), "pruned": self.pruned(), "cells": self.cells()}
+        return found | ({"licences": licences} if licences else {})
 
     def step(self, name: str) -> dict[str, Any]:
         """One step in detail, with the first rows of its first shard, made JSON-like."""

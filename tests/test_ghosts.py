@@ -39,6 +39,19 @@ def test_an_address_is_compared_without_scheme_www_default_port_fragment_and_las
         "a.example/x", "a.example/x", "a.example/X", "a.example:8080/x", "a.example/x?q=1", "no address", None]
 
 
+def test_an_address_has_one_spelling_of_its_escapes_and_of_letters_beyond_ascii():
+    urls = ["http://Bücher.example./a%7eb/é?q=%c3%a9#x", "https://xn--bcher-kva.example/a~b/%C3%A9?q=é", "https://a.b/%zz%"]
+    assert url_forms(pa.array(urls)).to_pylist() == [*["xn--bcher-kva.example/a~b/%C3%A9?q=%C3%A9"] * 2, "a.b/%zz%"]
+
+
+def test_hosts_are_looked_up_however_many_they_are():
+    table = documents("https://a.example/", "https://host77.example./x", "https://bücher.example/", None)
+    many = [{"host": f"host{i}.example"} for i in range(1000)] + [{"host": "xn--bcher-kva.example", "reason": HELD_OUT}]
+    assert said(table, rows(*many)) == [None, REMOVED, HELD_OUT, None]
+    assert said(table, rows({"host": ".example", "reason": HELD_OUT}, *many)) == [HELD_OUT] * 3 + [None]
+    assert said(table, rows(*many, {"host": ".example", "reason": HELD_OUT})) == [HELD_OUT, REMOVED, HELD_OUT, None]
+
+
 def test_a_host_has_no_port_no_www_and_no_capitals():
     urls = ["https://WWW.A.example:8080/x", "ftp://b.example", "https://user@c.example/", "mailto:x@y", "/path", None]
     assert hosts(pa.array(urls, pa.string())).to_pylist() == ["a.example", "b.example", "c.example", None, None, None]

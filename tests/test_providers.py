@@ -21,6 +21,9 @@ from pipelines import operators
         ("signal", "fineweb", {"python-unicode", "budoux"}),
         ("editor", "pii", {"python-unicode"}),                                          # digits and letters
         ("body", "shingle", {"python-unicode"}),
+        ("tokenizer", "pin", {"tokenizers"}),
+        ("tokenizer", "train", {"tokenizers"}),
+        ("body", "tokenize", {"tokenizers"}),                                           # the others are compared with it
         ("body", "score_quality", {"fasttext-numpy2-wheel", "pyarrow", "python-unicode"}),
     ],
 )

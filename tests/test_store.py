@@ -13,7 +13,7 @@ import pytest
 from corpus import keys
 from corpus.errors import StoreError
 from corpus.results import Part, Record
-from corpus.store import Store
+from corpus.store import Store, shard_path
 
 TABLE = pa.table({"id": pa.array([b"0" * 16, b"1" * 16], pa.binary(16)),
                   "text": pa.array(["héé", None], pa.large_string())})
@@ -133,6 +133,19 @@ def test_ranges_of_files_are_read_without_the_rest(store):
     store.write_bytes("a", bytes(range(100)))
     store.write_bytes("b", bytes(range(100, 200)))
     assert store.read_ranges(["a", "b", "a"], [0, 5, 98], [2, 8, 100]) == [b"\x00\x01", bytes([105, 106, 107]), b"bc"]
+
+
+def test_columns_and_folders_are_known_without_reading_them(store):
+    shard = store.write_shard("rows", pa.table({"a": [1], "b": ["x"]}))
+    assert store.columns(shard) == ["a", "b"] and shard.path == shard_path(shard.digest)
+    with store.new_folder() as folder:
+        (folder / "about.json").write_text("{}")
+        made = store.write_folder("model", folder)
+    found = store.folder_of("model", made.digest)
+    assert (found.path, [name for name, _, _ in found.files]) == (made.path, ["about.json"])
+    with store.local_folder(found) as here:
+        assert (here / "about.json").read_text() == "{}"
+    assert store.folder_of("model", "0" * 32) is None
 
 
 def test_sizes_are_of_all_files_below(store):

@@ -88,6 +88,13 @@ def test_a_missing_file_and_an_extra_file_are_named(copied):
                                    "megatron/shard_00001.idx: is missing"]
 
 
+def test_a_file_in_a_folder_of_no_format_is_named(copied):
+    receipt, root = copied
+    (root / "other").mkdir()
+    shutil.copy(root / "nanochat/shard_00000.parquet", root / "other/shard_00000.parquet")
+    assert said(receipt, root) == ["other/shard_00000.parquet: is not in the receipt"]
+
+
 @pytest.mark.parametrize("path", ["climbmix/shard_00000.parquet", "megatron/shard_00000.bin", SIDE])
 def test_a_file_that_was_cut_off_is_named_with_both_sizes(copied, path):
     receipt, root = copied
@@ -236,6 +243,15 @@ def test_a_receipt_whose_sums_do_not_agree_is_told(copied, change, what):
     receipt, root = copied
     change(receipt)
     assert any(f.startswith("receipt.json: ") and what in f for f in said(receipt, root))
+
+
+def test_documents_that_a_cap_leaves_out_are_told(copied):
+    receipt, root = copied
+    cap = {"attribute": "host", "value": "x", "tokens_allowed": 0, "tokens_drawn": 0}
+    receipt["caps"] = [cap | {"threshold": "f" * 16}]
+    assert said(receipt, root) == []
+    receipt["caps"] = [cap | {"threshold": None}]
+    assert sum("thresholds do not draw" in f for f in said(receipt, root)) == 3
 
 
 def test_a_threshold_that_was_changed_is_told_by_the_documents(copied):

@@ -14,8 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus.dedup.ids import one_array
-from corpus.document import ID
+from corpus.document import ID, one_array
 from corpus.exchange import partition_of
 from corpus.operators import Exchange
 from corpus.registry import register

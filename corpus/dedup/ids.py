@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpus.chance import id_words
-from corpus.document import ID
+from corpus.document import ID, one_array
 from corpus.text.shingles import mix
 
 
@@ -37,12 +37,6 @@ def hash_ids(*columns: pa.Array | pa.ChunkedArray) -> np.ndarray:
         words = id_words(column)
         hashes = mix(hashes ^ mix(words[:, 0]) ^ words[:, 1])
     return hashes
-
-
-def one_array(column: pa.ChunkedArray) -> pa.Array:
-    """A column as one array, whatever its chunks."""
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks) if column.num_chunks else \
-        pa.array([], column.type)
 
 
 def _chunks(column: pa.Array | pa.ChunkedArray) -> list[pa.Array]:

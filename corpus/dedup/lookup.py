@@ -13,10 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus.dedup.ids import one_array
 from corpus.dedup.shingle import SHINGLES, Shingle
 from corpus.dedup.verify import pair_jaccard
-from corpus.document import ID
+from corpus.document import ID, one_array
 from corpus.results import Shard
 from corpus.store import Store
 

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus.dedup.by_shard import shard_number
-from corpus.dedup.ids import hash_ids, one_array, rank
+from corpus.dedup.ids import hash_ids, rank
 from corpus.dedup.kept import Documents, documents
-from corpus.document import ID
+from corpus.document import ID, one_array
 from corpus.exchange import partition_of
 from corpus.operators import Exchange
 from corpus.registry import register

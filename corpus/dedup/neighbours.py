@@ -18,8 +18,7 @@ import pyarrow.compute as pc
 
 from corpus.annotate import aligned
 from corpus.dedup.by_shard import ByShard, shard_number
-from corpus.dedup.ids import one_array
-from corpus.document import ID
+from corpus.document import ID, one_array
 from corpus.exchange import partition_of
 from corpus.numeric.vectors import matrix
 from corpus.operators import Exchange

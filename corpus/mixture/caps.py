@@ -1,10 +1,10 @@
 """Caps on values: no host (author, licence) may have more than its share of the tokens that are drawn.
 
-Documents of a value are admitted in the order of their keys for as long as their tokens, each times the most copies that
-its cell may give, fit the bound; the draw then knows the others no longer. What its cells may give depends on what is
-admitted, so this is repeated until nothing changes; the copies only grow, which ends it. Memory does not grow with the
-number of values: sums of hashed values first, then only those that may be over the bound. Given up: what several
-attributes leave out is not made up for between them, and a bound is met from below.
+Of a value that would have more, the documents of smallest keys stay for as long as what is drawn of them fits the bound; the
+draw then knows the others no longer. Cells make up for them with other documents, of which a value may have too many again,
+so this is repeated until none has; what is admitted only shrinks, which ends it. Memory does not grow with the number of
+values: sums of hashed values first, then only those that may be over the bound. Given up: what several attributes leave out
+is not made up for between them, and a bound is met from below; should the rounds be many, by more than a document.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from corpus.errors import ConfigError, Infeasible
 from corpus.mixture.cells import cell_codes
-from corpus.mixture.copies import phases_of
+from corpus.mixture.copies import Rule, phases_of
 from corpus.mixture.levels import Chunk, Ladder, Sums, Want, whole_of
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ CAPS = pa.schema([
 
 BUCKETS = 1 << 22
 
-#: After so many rounds every cell is taken to give the most copies that any round found, then all that epochs allow.
-ROUNDS = 12
+#: After so many rounds a document counts with the most copies that its cell may give; after as many again, that any may.
+ROUNDS = 24
 
 #: Steps of the search for the least bound that would do.
 STEPS = 10
@@ -78,12 +78,24 @@ def admit(caps: Sequence[Cap], index: Index, sums: Sums, solve: Solve) -> tuple[
 
 
 def _settle(caps: Sequence[Cap], index: Index, sums: Sums, solve: Solve) -> tuple[Sums, np.ndarray, pa.Table]:
-    targets = solve(sums)
+    targets, table = solve(sums), CAPS.empty_table()
+    budget = int(targets.sum())
+    for _ in range(ROUNDS):
+        held = bounds_of(caps, index, level_of(sums, targets, index, table), budget, table)
+        if held is None:
+            return sums, targets, table
+        table, sums = held, Sums.of(index.chunks(held), len(index.cells))
+        targets = solve(sums)
+        budget = min(budget, int(targets.sum()))
+    return _settle_coarsely(caps, index, sums, targets, solve)
+
+
+def _settle_coarsely(caps: Sequence[Cap], index: Index, sums: Sums, targets: np.ndarray, solve: Solve,
+                     ) -> tuple[Sums, np.ndarray, pa.Table]:
+    """The same in few rounds: a document weighs the most copies that its cell may give. These only grow, and end it."""
     most, budget, rounds = most_copies(sums, targets), int(targets.sum()), 0
     while True:
-        table = bounds_of(caps, index, most, budget)
-        if not table.num_rows:
-            return sums, targets, table
+        table = bounds_of(caps, index, most_of(most), budget, CAPS.empty_table()) or CAPS.empty_table()
         within = Sums.of(index.chunks(table), len(index.cells))
         found = solve(within)
         need, total, rounds = most_copies(within, found), int(found.sum()), rounds + 1
@@ -96,15 +108,41 @@ def _settle(caps: Sequence[Cap], index: Index, sums: Sums, solve: Solve) -> tupl
             most = np.maximum(most, most.max())
 
 
+def level_of(sums: Sums, targets: np.ndarray, index: Index, caps: pa.Table) -> Rule:
+    """What is drawn when all phases are done. sums: of the index within `caps`. targets: (phases, cells) of it."""
+    cells = len(index.cells)
+    whole, rest = (a[0] for a in whole_of(sums, np.cumsum(targets, axis=0)[-1:]))
+    rule = most_of(whole)
+    wants = [Want(c, int(whole[c]), int(rest[c])) for c in range(cells)]
+    if some := [want for want in wants if want.rest > 0]:
+        ladder = Ladder(np.minimum(np.where(sums.documents > 0, np.arange(sums.documents.shape[1]), 0).max(axis=1), whole))
+        ladder.fill(index.chunks(caps))
+        ladder.resolve(some, index.chunks(caps))
+        for want in some:
+            threshold = ladder.cut(want).threshold
+            rule.any[want.group] = threshold is not None
+            rule.threshold[want.group] = threshold or 0
+    return rule
+
+
+def most_of(most: np.ndarray) -> Rule:
+    """Every document in `most` copies of its cell. most: (cells,)."""
+    nowhere = np.zeros(len(most) + 1, bool)
+    return Rule(0, 1, np.append(most, 0), nowhere, np.zeros(len(most) + 1, np.uint64))
+
+
 def most_copies(sums: Sums, targets: np.ndarray) -> np.ndarray:
     """(cells,) int64: copies that a document may have when all phases are done, those that were read included."""
     whole, rest = whole_of(sums, np.cumsum(targets, axis=0)[-1:])
     return whole[0] + (rest[0] > 0)
 
 
-def bounds_of(caps: Sequence[Cap], index: Index, most: np.ndarray, budget: int) -> pa.Table:
-    """The values that have to be held back and the largest key of each that is admitted. most: (cells,) copies."""
-    rows = []
+def bounds_of(caps: Sequence[Cap], index: Index, rule: Rule, budget: int, before: pa.Table) -> pa.Table | None:
+    """The values that have to be held back and the largest key of each that is admitted: those of the table `before`, and
+    those that `rule` draws too much of. None where it draws too much of none.
+    """
+    rows = {(row["attribute"], row["value"]): row for row in before.to_pylist()}
+    more = False
     for attribute in dict.fromkeys(cap.attribute for cap in caps):
         mine = [cap for cap in caps if cap.attribute == attribute and cap.high < 1]
         every = min((cap.high for cap in mine if cap.value is None), default=None)
@@ -112,24 +150,26 @@ def bounds_of(caps: Sequence[Cap], index: Index, most: np.ndarray, budget: int) 
         for cap in mine:
             if cap.value is not None:
                 named[cap.value] = min(cap.high, named.get(cap.value, 1.0), 1.0 if every is None else every)
-        weighed = Weighed(index, attribute, most)
+        weighed = Weighed(index, attribute, rule, before)
         every_bound = None if every is None else int(every * budget)
         bounds = {value: int(high * budget) for value, high in named.items()}
         heavy = [v for v, tokens in weighed.sums(every_bound, list(named)).items() if tokens > bounds.get(v, every_bound)]
         heavy.sort()
         for value, threshold in zip(heavy, weighed.thresholds(heavy, [bounds.get(v, every_bound) for v in heavy])):
-            rows.append({"attribute": attribute, "value": value, "threshold": threshold,
-                         "tokens_allowed": bounds.get(value, every_bound), "tokens_drawn": 0})
-    return pa.Table.from_pylist(rows, CAPS)
+            more = True
+            rows[attribute, value] = {"attribute": attribute, "value": value, "threshold": threshold,
+                                      "tokens_allowed": bounds.get(value, every_bound), "tokens_drawn": 0}
+    return pa.Table.from_pylist([rows[name] for name in sorted(rows)], CAPS) if more else None
 
 
 @dataclass(frozen=True)
 class Weighed:
-    """The index by one attribute, a document weighing its tokens times the copies that it may still get."""
+    """What a rule draws of the index within `caps`, by one attribute: a document weighs its tokens times its copies."""
 
     index: Index
     attribute: str
-    most: np.ndarray
+    rule: Rule
+    caps: pa.Table
 
     def sums(self, bound: int | None, named: Sequence[str]) -> dict[str, int]:
         """Tokens of the values that may be over the bound, and of the named ones. bound: None for the named ones alone."""
@@ -168,7 +208,7 @@ class Weighed:
 
     def _chunks(self, known: pa.Array) -> Iterator[Chunk]:
         """The rows of some values, as chunks whose cells are the values."""
-        for chunk, table in self.index.with_columns([self.attribute]):
+        for chunk, table in self._read():
             groups = cell_codes(table.column(self.attribute), known)
             weights = self._weights(chunk)
             groups[(chunk.cells < 0) | (weights == 0)] = -1
@@ -176,14 +216,16 @@ class Weighed:
 
     def _rows(self) -> Iterator[tuple[np.ndarray, np.ndarray, pa.Array]]:
         """Cells (-1 where a row has none, or no value), weights and values of each piece of the index."""
-        for chunk, table in self.index.with_columns([self.attribute]):
+        for chunk, table in self._read():
             values = table.column(self.attribute).combine_chunks()
             cells = np.where(values.is_valid().to_numpy(zero_copy_only=False), chunk.cells, -1)
             yield cells, self._weights(chunk), values
 
+    def _read(self) -> Iterator[tuple[Chunk, pa.Table]]:
+        return self.index.with_columns([self.attribute, *self.caps.column("attribute").unique().to_pylist()], self.caps)
+
     def _weights(self, chunk: Chunk) -> np.ndarray:
-        copies = np.append(self.most, 0)[chunk.cells] - chunk.seen
-        return chunk.tokens * np.maximum(copies, 0)
+        return chunk.tokens * self.rule.counts(chunk.cells, chunk.keys, chunk.seen.astype(np.int64))
 
 
 def with_drawn(caps: pa.Table, index: Index, plan: pa.Table) -> pa.Table:

@@ -18,6 +18,7 @@ from corpus import chance
 from corpus.errors import ConfigError
 from corpus.registry import register
 from corpus.tasks import Body, TaskIO
+from corpus.text.addresses import hosts
 
 #: One row a frozen document, row for row. `key` is the document's one random number; `cell` is null where it is never drawn;
 #: `tokens` are all ids that it gives, BOS and EOS among them. One string column for each capped attribute comes after.
@@ -78,9 +79,11 @@ class CellIndex(Body):
         """Every column that is asked for, by name, and the documents' ids."""
         wanted = (*self.attributes, *(name for name in self.capped if name != HOST))
         columns: dict[str, pa.ChunkedArray] = {}
-        others = {}
+        others, known = {}, set()
         for name in self.beside[1:]:
-            table = io.table(name, ["id", "token_count"] if name == "tokens" else None)
+            there = ["id", "token_count"] if name == "tokens" else io.columns(name)
+            known |= set(there)
+            table = io.table(name, [c for c in there if c in ("id", "token_count", *wanted)])
             others[name] = table.column("id")
             for column in table.column_names:
                 values = table.column(column)
@@ -96,7 +99,7 @@ class CellIndex(Body):
                 raise
             where = "cells" if set(own) & set(self.attributes) else "mixture.caps"
             raise ConfigError(where, f"none of {', '.join(self.beside)} has " + " or ".join(f"'{a}'" for a in own),
-                              "columns of the documents, or of " + ", ".join(sorted(columns))) from None
+                              "columns of the documents, or of " + ", ".join(sorted(known))) from None
         columns |= {name: documents.column(name) for name in documents.column_names}
         same_documents(documents.column("id"), others)
         return columns, columns["id"].combine_chunks()
@@ -121,13 +124,6 @@ def index_is_of(index: pa.Table, ids: pa.Array | pa.ChunkedArray, seed: int) -> 
     return index.num_rows == len(ids) and bool((index.column("key").to_numpy() == chance.hash64(seed, "draw", ids)).all())
 
 
-def hosts(urls: pa.ChunkedArray) -> pa.ChunkedArray:
-    """(n,) string: each address's host in lower case, without port and leading "www."; null where there is none."""
-    address = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>\[[^\]]*\]|[^/:?#\\]+)"
-    host = pc.utf8_lower(pc.struct_field(pc.extract_regex(urls.cast(pa.string()), address), "host"))
-    return pc.replace_substring_regex(host, r"^www\.([^.]+\.)", r"\1")
-
-
 def cell_names(values: list[pa.ChunkedArray]) -> pa.Array:
     """(n,) string: the row's values joined by "/", null where any is null. A "/" inside a value is written %2F."""
     parts = []
@@ -137,6 +133,11 @@ def cell_names(values: list[pa.ChunkedArray]) -> pa.Array:
         parts.append(pc.replace_substring(text, "/", "%2F"))
     joined = pc.binary_join_element_wise(*parts, "/", null_handling="emit_null")
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
+
+
+def cell_parts(cell: str) -> list[str]:
+    """The attribute values that a cell's name is made of."""
+    return [part.replace("%2F", "/").replace("%25", "%") for part in cell.split("/")]
 
 
 def cell_table(tables: Iterable[pa.Table], by: str = "cell") -> pa.Table:

@@ -56,7 +56,7 @@ PLAN = pa.schema([
 ])
 
 
-@register("body", "draw", version=3)
+@register("body", "draw", version=4)
 @dataclass(frozen=True)
 class SolveDraw(Body):
     """Weights, a budget and caps → `plan`, one row a phase and cell (see `PLAN`), and `caps` (see `CAPS`).

@@ -16,10 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus import chance
-from corpus.dedup.ids import one_array
 from corpus.dedup.shingle import SHINGLES, Shingle
 from corpus.dedup.verify import pair_jaccard
-from corpus.document import DOCUMENT, ID
+from corpus.document import DOCUMENT, ID, one_array
 from corpus.errors import Infeasible
 from corpus.ghosts import GHOST, HELD_OUT
 from corpus.mixture.cells import same_documents
@@ -219,7 +218,7 @@ class HoldoutRows(Body):
         io.write("drawn", pa.table([given.get(f.name, pa.nulls(n, f.type)) for f in schema], schema=schema))
         if not self.text:
             (folder,) = io.items("ids")
-            file = np.full(n, int(folder.digest[:16], 16), np.uint64)
+            file = np.full(n, folder.number, np.uint64)
             io.write("where", pa.table([file, np.cumsum(count) - count], schema=WHERE))
         io.count("documents", n)
 

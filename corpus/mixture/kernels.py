@@ -13,7 +13,7 @@ _BYTES, _KEYS, _COUNTS, _CODES, _AT = (
     types.Array(t, 1, "C", readonly=True) for t in (types.uint8, types.uint64, types.int64, types.int64, types.int32))
 _SLOTS = types.Array(types.int64, 2, "C", readonly=True)
 _FLAGS = types.Array(types.uint8, 2, "C", readonly=True)
-_SUMS, _NUMBERS, _ROWS = types.int64[:, ::1], types.uint32[:, ::1], types.int64[::1]
+_SUMS, _ROWS = types.int64[:, ::1], types.int64[::1]
 
 
 @njit(types.void(_CODES, _BYTES, _COUNTS, _SUMS, _SUMS), cache=True, nogil=True)
@@ -25,7 +25,7 @@ def add_sums(cells, seen, tokens, sums, documents):
             documents[cells[i], seen[i]] += 1
 
 
-@njit(types.void(_CODES, _BYTES, _KEYS, _COUNTS, _SLOTS, types.uint64, _SUMS, _NUMBERS), cache=True, nogil=True)
+@njit(types.void(_CODES, _BYTES, _KEYS, _COUNTS, _SLOTS, types.uint64, _SUMS, _SUMS), cache=True, nogil=True)
 def add_buckets(groups, seen, keys, tokens, slots, shift, sums, documents):
     """Adds each row at (slot of its group and what was seen of it, bucket of its key). slots: (groups, 256), -1 for none."""
     for i in range(len(groups)):
@@ -34,7 +34,7 @@ def add_buckets(groups, seen, keys, tokens, slots, shift, sums, documents):
             if slot >= 0:
                 bucket = keys[i] >> shift
                 sums[slot, bucket] += tokens[i]
-                documents[slot, bucket] += np.uint32(1)
+                documents[slot, bucket] += 1
 
 
 @njit(types.int64(_CODES, _BYTES, _KEYS, _SLOTS, types.uint64, _FLAGS, _ROWS), cache=True, nogil=True)

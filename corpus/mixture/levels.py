@@ -16,7 +16,7 @@ import pyarrow as pa
 
 SEEN = 256
 
-#: Entries of the histograms, all slots together: 64 MB of tokens and 32 MB of documents.
+#: Entries of the histograms, all slots together: 64 MB of tokens and as many of documents.
 ENTRIES = 1 << 23
 
 
@@ -124,7 +124,7 @@ class Ladder:
         bits = min(bits, max(1, int(np.log2(ENTRIES / slots))))
         self._shift, self._buckets, self._top = np.uint64(64 - bits), 1 << bits, top
         self._tokens = np.zeros((slots, self._buckets), np.int64)
-        self._documents = np.zeros((slots, self._buckets), np.uint32)
+        self._documents = np.zeros((slots, self._buckets), np.int64)
 
     def fill(self, chunks: Iterable[Chunk]) -> None:
         from corpus.mixture import kernels
@@ -132,7 +132,7 @@ class Ladder:
         for c in chunks:
             kernels.add_buckets(c.cells, c.seen, c.keys, c.tokens, self._slots, self._shift, self._tokens, self._documents)
         np.cumsum(self._tokens, axis=1, out=self._tokens)
-        np.cumsum(self._documents, axis=1, out=self._documents, dtype=np.uint32)
+        np.cumsum(self._documents, axis=1, out=self._documents)
 
     def resolve(self, wants: Iterable[Want], chunks: Iterable[Chunk]) -> None:
         """Keeps the documents of every bucket in which a want may end."""
@@ -180,8 +180,7 @@ class Ladder:
             return 0, 0
         at = key >> int(self._shift)
         slots = self._of(group, level)
-        before = (int(a[slots, at - 1].astype(np.int64).sum()) if at else 0 for a in (self._documents, self._tokens))
-        documents, tokens = before
+        documents, tokens = (int(a[slots, at - 1].sum()) if at else 0 for a in (self._documents, self._tokens))
         keys, sizes = self._bucket(Want(group, level, 0), at)
         n = int(np.searchsorted(keys, np.uint64(key), side="right"))
         return documents + n, tokens + int(sizes[:n].sum())

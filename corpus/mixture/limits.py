@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from corpus.errors import ConfigError, UnknownName
+from corpus.mixture.cells import cell_parts
 
 TOLERANCE = 1e-7
 
@@ -112,7 +113,7 @@ def parts_of(cells: Sequence[str], attribute: str, attributes: Sequence[str], wh
     if attribute not in attributes:
         raise UnknownName("cell attribute", attribute, attributes, where)
     place = list(attributes).index(attribute)
-    return [cell.split("/")[place].replace("%2F", "/").replace("%25", "%") for cell in cells]
+    return [cell_parts(cell)[place] for cell in cells]
 
 
 def check_limits(limits: Sequence[Limit]) -> None:

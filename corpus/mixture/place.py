@@ -14,10 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus import chance
 from corpus.document import ID
 from corpus.errors import Mismatch
-from corpus.mixture.cells import same_documents
+from corpus.mixture.cells import index_is_of, same_documents
 from corpus.mixture.copies import copies_of, seed_of, shard_count
 from corpus.operators import Exchange
 from corpus.registry import register
@@ -82,7 +81,8 @@ class Place(Exchange):
         others = {name: io.table(name) for name in self.beside[1:]}
         ids = documents.column("id")
         same_documents(ids, {"tokens": tokens.column("id")} | {name: t.column("id") for name, t in others.items()})
-        same_index(index, ids, seed_of(plan))
+        if not index_is_of(index, ids, seed_of(plan)):
+            raise ValueError("'index' is not aligned with the documents, or was made with another seed")
         columns = {
             "order": pa.array(copies.order),
             "id": ids.take(take),
@@ -106,7 +106,7 @@ class Place(Exchange):
         if folder.about["tokens"] != count.sum():
             raise Mismatch("place", f"{folder.path} holds {folder.about['tokens']:,} ids, its rows say {count.sum():,}")
         start = (np.cumsum(count) - count)[copies.row]
-        columns |= {"file": np.full(len(start), int(folder.digest[:16], 16), np.uint64), "start": start}
+        columns |= {"file": np.full(len(start), folder.number, np.uint64), "start": start}
         yield copies.shard, pa.table(columns, pa.schema([*DRAWN, *WHERE]))
 
     def reduce(self, partition: int, rows: pa.Table, io: TaskIO) -> None:
@@ -122,12 +122,6 @@ class Place(Exchange):
             return io.table(self.beside[0], [*wanted, "style"])
         except (pa.ArrowInvalid, KeyError):                       # only synthetic documents have a style
             return io.table(self.beside[0], wanted)
-
-
-def same_index(index: pa.Table, ids: pa.ChunkedArray, seed: int) -> None:
-    """Raises where an index is not of these documents in this order: it holds no ids, but what was drawn from them."""
-    if not np.array_equal(index.column("key").to_numpy(), chance.hash64(seed, "draw", ids)):
-        raise ValueError("'index' is not aligned with the documents, or was made with another seed")
 
 
 def cluster_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from corpus import keys
 from corpus.errors import Mismatch
+from corpus.mixture.cells import cell_parts
 from corpus.mixture.held import SIDECAR, Held, held_by
 from corpus.results import Folder
 
@@ -192,7 +193,7 @@ def _sources(sources: pa.Table, cells: list[dict[str, Any]], held: Held, attribu
     if "source" in attributes:
         asked, place = {}, attributes.index("source")
         for cell in cells:
-            name = parts_of(cell["cell"])[place]
+            name = cell_parts(cell["cell"])[place]
             asked[name] = asked.get(name, 0) + cell["target_tokens"]
     documents_in_all = sum(n for n, _ in held.sources.values())
     tokens_in_all = sum(n for _, n in held.sources.values())
@@ -210,8 +211,3 @@ def _sources(sources: pa.Table, cells: list[dict[str, Any]], held: Held, attribu
             "cut_tokens": held.cut_sources.get(row["source"], 0) if held.cut_is_told else None,
         })
     return found
-
-
-def parts_of(cell: str) -> list[str]:
-    """The attribute values that a cell's name is made of."""
-    return [part.replace("%2F", "/").replace("%25", "%") for part in cell.split("/")]

@@ -44,7 +44,8 @@ class ReadUpTo:
     """How far a trainer came through some shards: all of those before `shard`, and `into` tokens of it.
 
     length: all tokens of it, where they are another tokenizer's than the draw's, so that `into` is a share of it; None where
-    tokens are the draw's own. whole: whether some of that shard counts as all of it (packed sequences are not in the documents' order).
+    they are the draw's own. whole: whether some of that shard counts as all of it (packed sequences are not in the
+    documents' order).
     """
 
     shard: int

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus.dedup.ids import one_array
 from corpus.dedup.shingle import SHINGLES, Shingle
-from corpus.document import ID
-from corpus.ghosts import covered, hosts, url_forms
+from corpus.document import ID, one_array, show_id
+from corpus.ghosts import covered, days, host_forms, one_host, url_forms
 from corpus.removal.closure import children_of, groups_of, near_to, signatures
 from corpus.results import Shard
 from corpus.store import Store
@@ -82,11 +82,14 @@ class Records:
 
 @dataclass
 class Chosen:
-    """`documents` of `CHOSEN`, in the order of the records. near: others that are near one of them and stay."""
+    """`documents` of `CHOSEN`, in the order of the records. near: others that are near one of them and stay. undated:
+    records that no rule of dates can be about. missing: ids and addresses that were asked for and that no record has.
+    """
 
     documents: pa.Table
     near: pa.Table = field(default_factory=CHOSEN.empty_table)
     undated: int = 0
+    missing: list[str] = field(default_factory=list)
 
     @property
     def ids(self) -> pa.Array:
@@ -95,15 +98,17 @@ class Chosen:
 
 def normal_host(host: str) -> str:
     """A host as rules name it: lower case, no "www.", no port. A dot or "*." before it: and everything below it."""
-    name = host.strip().lower().rpartition("://")[2].removeprefix("*").split("/")[0].split(":")[0].rstrip(".")
-    return name if name.startswith(".") else name.removeprefix("www.")
+    name = host.strip().rpartition("://")[2].removeprefix("*")
+    below = "." if name.startswith(".") else ""
+    return below + (host_forms(pa.array([f"http://{name.removeprefix('.')}"]))[0].as_py() or "")
 
 
 def choose(records: Records, asked: Asked, promote: bool = False) -> Chosen:
     """All documents that a removal is about. promote: near-duplicates of what is named stay (one of them is kept by the
-    next build); else they go, with all that is in their groups. Children go either way.
+    next build); else they go, with all that is in their groups, and what is near those, and so on: each has a tombstone that
+    would keep its like out all the same. Children go either way.
     """
-    why, jaccard, undated = _named(records, asked), {}, 0
+    (why, missing), jaccard, undated = _named(records, asked), {}, 0
     if asked.after or asked.before:
         undated = _undated(records, asked)
     texts = _signed_texts(records.shingle, asked.texts)
@@ -115,17 +120,18 @@ def choose(records: Records, asked: Asked, promote: bool = False) -> Chosen:
     near: dict[bytes, str] = {}
     fresh = list(why)
     while fresh:
-        beside = {} if promote and near else _near(records, pa.array(fresh, ID), jaccard)
-        near |= {i: w for i, w in beside.items() if i not in why}
-        if not promote:
-            why |= near
-            fresh += near
-        children = _children(records, pa.array(fresh, ID))
-        fresh = [i for i in children.to_pylist() if i not in why]
-        why |= dict.fromkeys(fresh, "child")
+        beside = {i: w for i, w in _near(records, pa.array(fresh, ID), jaccard).items() if i not in why}
+        if promote:
+            near |= beside
+        else:
+            why |= beside
+            fresh += beside
+        children = [i for i in _children(records, pa.array(fresh, ID)).to_pylist() if i not in why]
+        why |= dict.fromkeys(children, "child")
+        fresh = children if promote else [*beside, *children]
     found = _told(records, why | {i: w for i, w in near.items() if i not in why}, jaccard)
     mine = pc.is_in(found.column("id"), value_set=pa.array(list(why), ID))
-    return Chosen(found.filter(mine), found.filter(pc.invert(mine)), undated)
+    return Chosen(found.filter(mine), found.filter(pc.invert(mine)), undated, missing)
 
 
 def texts_of(records: Records, ids: pa.Array) -> pa.Table:
@@ -143,34 +149,46 @@ def texts_of(records: Records, ids: pa.Array) -> pa.Table:
     return rows.take(first.combine_chunks())
 
 
-def _named(records: Records, asked: Asked) -> dict[bytes, str]:
-    """Ids of what is named, each with the first kind that names it."""
+def _named(records: Records, asked: Asked) -> tuple[dict[bytes, str], list[str]]:
+    """Ids of what is named, each with the first kind that names it; and the ids and addresses that name nothing."""
     ids, forms = pa.array(asked.ids, ID), url_forms(pa.array(asked.urls, pa.string()))
     rules = [rule for rule in asked.rules if "url" not in rule]
+    names = pa.array([rule["host"] for rule in rules if one_host(rule)], pa.string())
+    rules = [rule for rule in rules if not one_host(rule)]
     found: dict[bytes, str] = {}
+    met = pa.array([], pa.string())
     for shard in records.raw:
         rows = records.store.read_shard(shard, ["id", "url", "date"])
         masks = []
         if len(ids):
             masks.append(("id", pc.is_in(rows.column("id"), value_set=ids)))
         if len(forms):
-            masks.append(("url", pc.is_in(url_forms(rows.column("url")), value_set=forms)))
-        masks += [("host" if rule["host"] else "date", pa.array(covered(rows, rule))) for rule in rules]
+            here = url_forms(rows.column("url"))
+            masks.append(("url", pc.is_in(here, value_set=forms)))
+            met = pc.unique(pa.concat_arrays([met, here.filter(masks[-1][1])]))
+        host = host_forms(rows.column("url")) if asked.hosts else None
+        if len(names):
+            masks.append(("host", pc.is_in(host, value_set=names)))
+        masks += [("host" if rule["host"] else "date", pa.array(covered(rows, rule, host))) for rule in rules]
         for why, mask in masks:
             for i in rows.column("id").filter(mask).to_pylist():
                 found.setdefault(i, why)
-    return found
+    missing = [show_id(i) for i in asked.ids if i not in found]
+    there = pc.is_in(forms, value_set=met).to_pylist()
+    return found, missing + [url for url, known in zip(asked.urls, there) if not known]
 
 
 def _undated(records: Records, asked: Asked) -> int:
-    """Records of the hosts asked for that have no date, so that no rule of dates can be about them."""
+    """Records of the hosts asked for without a date that can be read, so that no rule of dates is about them."""
     total = 0
     for shard in records.raw:
         rows = records.store.read_shard(shard, ["url", "date"])
-        rows = rows.filter(pc.is_null(rows.column("date")))
-        if asked.hosts:
-            rows = rows.filter(pc.is_in(hosts(rows.column("url")), value_set=pa.array(asked.hosts, pa.string())))
-        total += rows.num_rows
+        mine = pc.is_null(days(rows.column("date"))).to_numpy()
+        rules = [{"host": host, "after": None, "before": None} for host in asked.hosts]
+        if rules:
+            host = host_forms(rows.column("url"))
+            mine = mine & np.any([covered(rows, rule, host) for rule in rules], axis=0)
+        total += int(mine.sum())
     return total
 
 
@@ -190,15 +208,18 @@ def _near(records: Records, ids: pa.Array, jaccard: dict[bytes, float]) -> dict[
     found = dict.fromkeys(groups_of(records.store, records.groups, ids).to_pylist(), "group")
     texts = texts_of(records, ids)
     if texts.num_rows:
-        wanted = records.shingle.of(one_array(texts.column("id")), texts.column("text")).combine_chunks()
+        wanted = records.shingle.of(one_array(texts.column("id")), texts.column("text"))
+        wanted = wanted.filter(pc.greater(wanted.column("words"), 0)).combine_chunks()      # without words all are alike
+        own, here = set(ids.to_pylist()), {}
         for row in near_to(_signatures(records), wanted, pa.array([], ID), records.threshold).to_pylist():
-            found[row["id"]] = "near"
-            jaccard[row["id"]] = max(row["jaccard"], jaccard.get(row["id"], 0.0))
+            if row["id"] not in own:
+                found[row["id"]] = "near"
+                here[row["id"]] = max(row["jaccard"], here.get(row["id"], 0.0))
+        jaccard |= {i: j for i, j in here.items() if i not in jaccard}      # with what it was found by
     more = groups_of(records.store, records.groups, pa.array(list(found), ID))
     found = dict.fromkeys(more.to_pylist(), "group") | found
-    for own in ids.to_pylist():
-        found.pop(own, None)
-        jaccard.pop(own, None)
+    for raw in ids.to_pylist():
+        found.pop(raw, None)
     return found
 
 
@@ -218,5 +239,6 @@ def _told(records: Records, why: dict[bytes, str], jaccard: dict[bytes, float]) 
         for row in rows.filter(pc.is_in(rows.column("id"), value_set=wanted)).to_pylist():
             if row["id"] not in seen:
                 seen.add(row["id"])
-                found.append(row | {"why": why[row["id"]], "jaccard": jaccard.get(row["id"])})
+                near = jaccard.get(row["id"]) if why[row["id"]] in ("text", "near", "group") else None
+                found.append(row | {"why": why[row["id"]], "jaccard": near})
     return pa.Table.from_pylist([{n: row[n] for n in CHOSEN.names} for row in found], schema=CHOSEN)

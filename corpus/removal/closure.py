@@ -13,10 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus.dedup.ids import one_array
 from corpus.dedup.shingle import SHINGLES, Shingle
 from corpus.dedup.verify import pair_jaccard
-from corpus.document import ID, parse_id, record_id
+from corpus.document import ID, one_array, parse_id, record_id
 from corpus.ghosts import url_forms
 from corpus.results import Shard
 from corpus.store import Store
@@ -116,7 +115,7 @@ def children_of(store: Store, facts: Sequence[Shard], sources: Sequence[str], id
 def _parent(fields: str) -> str | None:
     try:
         parent = json.loads(fields).get("parent")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return None
     return str(parent) if isinstance(parent, (str, int)) and not isinstance(parent, bool) else None
 

@@ -100,6 +100,12 @@ def files_under(store: Store, folder: str) -> list[str]:
     return sorted(path[len(root) + 1 :] for path in found)
 
 
+def parts_in(store: Store) -> list[str]:
+    """Files of a store that a kill has left half written, in folders or by themselves; none of a remote store."""
+    return [path for path in (files_under(store, "") if store.is_local else ())
+            if any(name.endswith(".part") for name in path.split("/"))]
+
+
 def records(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
     """(path, JSON) of every task's record and every step's manifest."""
     for folder in ("tasks", "steps"):

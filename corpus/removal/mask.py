@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from corpus.dedup.ids import one_array
-from corpus.document import ID
+from corpus.document import ID, one_array
 from corpus.ghosts import PURGED_ROW, REMOVED
 from corpus.keys import digest_bytes
 from corpus.results import Shard
@@ -120,7 +119,8 @@ def payload_digests(store: Store, raw: Sequence[Shard], gone: pa.Array) -> pa.Ta
         if not pc.any(pc.is_in(ids, value_set=gone)).as_py():
             continue
         rows = store.read_shard(shard, ["id", "payload"])
-        rows = rows.filter(pc.and_(pc.is_in(rows.column("id"), value_set=gone), pc.is_valid(rows.column("payload"))))
+        rows = rows.filter(pc.and_(pc.is_in(rows.column("id"), value_set=gone),
+                                   pc.fill_null(pc.greater(pc.binary_length(rows.column("payload")), 0), False)))
         digests = [bytes.fromhex(digest_bytes(p)) for p in rows.column("payload").to_pylist()]
         found.append(pa.table([rows.column("id"), pa.array(digests, ID)], schema=PURGED_ROW))
     return pa.concat_tables(found)

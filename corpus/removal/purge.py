@@ -16,11 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus import results
-from corpus.dedup.ids import one_array
+from corpus import keys, results
+from corpus.document import one_array
 from corpus.ghosts import PURGED, PURGED_ROW
-from corpus.removal.live import Live, files_under, live, records, renew
+from corpus.removal.live import Live, files_under, live, parts_in, records, renew
 from corpus.removal.mask import holds, mask_file, payload_digests, zero_ids
+from corpus.removal.tombstones import named_alone
 from corpus.results import Folder, Shard
 from corpus.store import Store
 
@@ -40,12 +41,16 @@ class Purged:
 
 def purge(store: Store, ids: pa.Array, rebuilt: str, tell: Callable[[str], None] = lambda _: None) -> Purged:
     """Masks or deletes all that the store has of some documents. rebuilt: the build that was made anew without them; the
-    written shards of other builds that hold them are deleted, and these builds named.
+    written shards of other builds that hold them are deleted, and these builds named. Nobody else may be at work in the
+    store: what a kill has left half written is deleted too.
     """
     intent = _intend(store, ids)
     gone = one_array(intent["rows"].column("id"))
     done = Purged(len(gone))
     tell("looking for artefacts")
+    for path in parts_in(store):
+        store.remove(path)
+        done.deleted.append(path)
     held = {path for folder in FILES for path in files_under(store, folder)
             if path.endswith(".parquet") and holds(store, path, gone)}
     now = live(store)
@@ -76,9 +81,10 @@ def _intend(store: Store, ids: pa.Array) -> dict[str, Any]:
         before = store.read_shard(results.item_from_json(found["documents"])).cast(PURGED_ROW)
     raw = [shard for _, record in records(store) for shard in _shards(record, "raw")]
     unique = {shard.path: shard for shard in raw if store.exists(shard.path)}
+    alone = named_alone(store)                      # their like may stay, and so may other records with the same bytes
     known = one_array(before.column("id").filter(pc.is_valid(before.column("payload_digest"))))
     fresh = ids.filter(pc.invert(pc.is_in(ids, value_set=known)))
-    signed = payload_digests(store, list(unique.values()), fresh)
+    signed = payload_digests(store, list(unique.values()), fresh.filter(pc.invert(pc.is_in(fresh, value_set=alone))))
     rest = fresh.filter(pc.invert(pc.is_in(fresh, value_set=pa.concat_arrays(
         [one_array(signed.column("id")), one_array(before.column("id"))]))))
     unsigned = pa.table([rest, pa.nulls(len(rest), PURGED_ROW.field(1).type)], schema=PURGED_ROW)
@@ -102,6 +108,7 @@ def _folders(store: Store, tainted: Collection[str], gone: pa.Array, now: Live, 
     """
     changed: set[str] = set()
     builds: set[str] = set()
+    exports: dict[tuple[str, str], list[str]] = {}
     for path, found in records(store):
         if not path.startswith("tasks/") or not _reads(found, tainted):
             continue
@@ -112,20 +119,38 @@ def _folders(store: Store, tainted: Collection[str], gone: pa.Array, now: Live, 
             users = now.builds.get(folder.path, set())
             if folder.name == "ids":
                 if users:
-                    if _zero(store, record, folder, gone):
-                        done.masked.append(folder.path)
-                    changed.add(folder.path)
+                    if any(item.path in now.paths for item in record.of("tokens")):     # else others have the same ids,
+                        if _zero(store, record, folder, gone):                          # of documents that stay
+                            done.masked.append(folder.path)
+                        changed.add(folder.path)
                     continue
             elif "format" not in folder.about or rebuilt in users:
                 continue                            # a model; or written shards that were made anew, without the documents
             for other in users - {rebuilt}:
                 builds.add(other)
-                for name, _, _ in folder.files:
-                    store.remove(f"builds/{other}/shards/{folder.about.get('format')}/{name}")
+                name = str(folder.about.get("format"))
+                if (other, name) not in exports:
+                    exports[other, name] = _places(store, other, name)
+                _unexport(store, exports[other, name], folder)
             store.remove_tree(folder.path)
             done.deleted.append(folder.path)
     done.builds = sorted(builds)
     return changed
+
+
+def _places(store: Store, build: str, name: str) -> list[str]:
+    """Where a build has a format exported: with its shards, and with each holdout."""
+    under = [place for place in store.names(f"builds/{build}") if place == "shards" or place.startswith("holdout-")]
+    return [f"builds/{build}/{place}/{name}" for place in under]
+
+
+def _unexport(store: Store, places: Collection[str], folder: Folder) -> None:
+    """Takes a folder's files away from where they are exported; other files of the same name stay."""
+    for place in places:
+        for name, digest, _ in folder.files:
+            data = store.read_bytes(f"{place}/{name}")
+            if data is not None and keys.digest_bytes(data) == digest:
+                store.remove(f"{place}/{name}")
 
 
 def _zero(store: Store, record: results.Record, folder: Folder, gone: pa.Array) -> bool:

@@ -69,6 +69,13 @@ def runs_of(texts: Iterable[str], words: int = WORDS) -> np.ndarray:
     return np.unique(np.concatenate(found))
 
 
+def without_runs(runs: np.ndarray, texts: Iterable[str], words: int = WORDS) -> np.ndarray:
+    """Those of some runs (`runs_of`) that none of the texts has; one batch of texts is in memory at a time."""
+    for batch in _batches(texts):
+        runs = np.setdiff1d(runs, runs_of(batch, words), assume_unique=True)
+    return runs
+
+
 def grams_of(ids: np.ndarray) -> np.ndarray:
     """(n - 7,) uint64: a hash of each 8 token ids in a row. ids: (n,) of any integers."""
     h = np.zeros(max(0, len(ids) - GRAM + 1), np.uint64)
@@ -81,16 +88,21 @@ def grams_of(ids: np.ndarray) -> np.ndarray:
 
 def scan(root: Path, wanted: Wanted) -> Iterator[Hit]:
     """Files below a folder that hold any of the runs, in order."""
-    for path in sorted(p for p in root.rglob("*") if p.is_file()):
-        for where, texts in texts_in(path, wanted):
+    paths = sorted(p for p in root.rglob("*") if p.is_file())
+    return scan_files(((p.relative_to(root).as_posix(), p.read_bytes()) for p in paths), wanted)
+
+
+def scan_files(files: Iterable[tuple[str, bytes]], wanted: Wanted) -> Iterator[Hit]:
+    """Those of some files (name, bytes) that hold any of the runs."""
+    for name, data in files:
+        for where, texts in texts_in(data, wanted):
             runs = int(_among(runs_of(texts, wanted.words), wanted.runs).sum())
             if runs:
-                yield Hit(path.relative_to(root).as_posix(), where, runs)
+                yield Hit(name, where, runs)
 
 
-def texts_in(path: Path, wanted: Wanted) -> Iterator[tuple[str, Iterator[str]]]:
+def texts_in(data: bytes, wanted: Wanted) -> Iterator[tuple[str, Iterator[str]]]:
     """(place, its texts) of one file; of token ids only those texts around ids that are looked for."""
-    data = path.read_bytes()
     if data[:4] == b"PAR1":
         with pq.ParquetFile(pa.BufferReader(data)) as parquet:
             for name in parquet.schema_arrow.names:

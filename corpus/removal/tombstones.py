@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from corpus import keys, results
-from corpus.dedup.ids import one_array
 from corpus.dedup.shingle import Shingle
-from corpus.document import ID
+from corpus.document import ID, one_array
 from corpus.ghosts import GHOST, INDEX, REMOVED
 from corpus.registry import identity
 from corpus.store import Store
@@ -34,10 +34,15 @@ def rule_rows(rules: Sequence[dict[str, Any]]) -> pa.Table:
 
 
 def signed_by(shingle: Shingle, ids: pa.Array, texts: pa.ChunkedArray, near: bool) -> pa.Table:
-    """Rows of documents whose near-duplicates stay out too, or, without `near`, may stay: these have an id alone."""
+    """Rows of documents whose near-duplicates stay out too, or, without `near`, may stay: these have an id alone, and so has
+    a text without words, which would be equal to all others without.
+    """
     if not near:
         return ghost_rows(pa.table({"id": ids}))
-    return ghost_rows(shingle.of(ids, texts))
+    signed = shingle.of(ids, texts)
+    some = pc.greater(signed.column("words"), 0)
+    rest = signed.filter(pc.invert(some)).select(["id"])
+    return pa.concat_tables([ghost_rows(signed.filter(some)), ghost_rows(rest)])
 
 
 def add(store: Store, build: str, rows: pa.Table, signed: Sequence[tuple[Shingle, pa.Table]]) -> int:
@@ -71,6 +76,19 @@ def removed_ids(store: Store) -> pa.Array:
         return pa.array([], ID)
     rows = store.read_shard(results.item_from_json(found["documents"]), ["id"])
     return one_array(rows.column("id")).drop_null()
+
+
+def named_alone(store: Store) -> pa.Array:
+    """Ids of removed documents whose like may stay: those without any signature."""
+    found = store.read_json(INDEX)
+    if found is None:
+        return pa.array([], ID)
+    rows = store.read_shard(results.item_from_json(found["documents"]), ["id", "text_digest"])
+    alone = one_array(rows.column("id").filter(pc.is_null(rows.column("text_digest")))).drop_null()
+    for part in found["parts"]:                         # removed once alone, and again with all that is near
+        signed = one_array(store.read_shard(results.item_from_json(part["documents"]), ["id"]).column("id"))
+        alone = alone.filter(pc.invert(pc.is_in(alone, value_set=signed)))
+    return alone
 
 
 def _new(before: pa.Table, rows: pa.Table) -> pa.Table:

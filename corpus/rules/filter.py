@@ -46,7 +46,7 @@ class Filter(Body):
         for rule in self.rules:
             require(rule, signals.column_names, f"{self.stage}.rules")
         judged = judge(signals, self.rules)
-        why = removed_by(documents, pa.concat_tables(io.tables("tombstones")) if io.items("tombstones") else None)
+        why = removed_by(documents, _ghosts(io) if io.items("tombstones") else None)
         gone = pc.is_valid(why)
         removed = gone.to_numpy(zero_copy_only=False)
         kept = judged.kept & ~removed
@@ -66,6 +66,14 @@ class Filter(Body):
         plain = [f.name for f in signals.schema if not pa.types.is_nested(f.type)]
         io.write("marks", signals.select(plain).filter(pa.array(kept)))
         io.write("verdicts", verdicts)
+
+
+def _ghosts(io: TaskIO) -> pa.Table:
+    """All rows of `tombstones`, without their signatures: of a large holdout these are gigabytes, and nothing here is near
+    anything.
+    """
+    named = [name for name in io.columns("tombstones") if name not in ("words", "shingles", "bands")]
+    return pa.concat_tables(io.tables("tombstones", named))
 
 
 def removed_by(documents: pa.Table, ghosts: pa.Table | None) -> pa.Array:

@@ -91,7 +91,10 @@ class Admitted(Annotator):
     def _of_records(self, fields: pa.Array) -> pa.Array:
         found = []
         for text in fields.to_pylist():
-            members = json.loads(text) if text and text != "{}" else {}
+            try:
+                members = json.loads(text) if text and text != "{}" else {}
+            except RecursionError:                              # nested to where a reader just followed it
+                members = {}
             found.append(next((one for m in self.members if (one := record_licence(members.get(m))) is not None), None))
         return pa.array(found, pa.string())
 

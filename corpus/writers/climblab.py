@@ -22,7 +22,7 @@ from corpus.operators import Writer
 from corpus.registry import register
 from corpus.tokens.pack import Pack, offsets_of
 from corpus.writers.climbmix import whole_documents
-from corpus.writers.gather import Held
+from corpus.writers.gather import Held, more_files
 from corpus.writers.records import lists, shown_strings
 from corpus.writers.stream import Stream
 
@@ -56,9 +56,11 @@ class ClimbLab(Writer):
         beside = pa.table({"id": shown_strings(rows.column("id")),
                            **{name: rows.column(name).cast(pa.string()) for name in ("url", "source", "style")}})
         files: dict[int, str] = {}
+        every = np.unique(clusters).tolist() or [-1]
+        more_files(len(every))
         with ExitStack() as stack:
             writers: dict[int, pq.ParquetWriter] = {}
-            for cluster in np.unique(clusters).tolist() or [-1]:
+            for cluster in every:
                 name = NONE if cluster < 0 else str(cluster)
                 files[cluster] = f"cluster_{name}/cluster_{name}_{shard:03d}.tokenized.parquet"
                 (folder / files[cluster]).parent.mkdir(parents=True, exist_ok=True)

@@ -45,6 +45,7 @@ class Conversion:
     tokenizer: Mapping[str, Any]
     pack: Pack = field(default_factory=Documents)
     receipt: Mapping[str, Any] | None = None
+    folder: str | None = None  # of the source's files below root, where it has not the format's name
 
     def check(self) -> None:
         """Raises before any work starts where the target cannot hold what the source has."""
@@ -64,7 +65,7 @@ class Conversion:
         """Number, files below the format's folder, and the receipt's entry of each shard, in order."""
         name = self.reader.name
         if self.receipt is None:
-            found = found_shards(self.root, name)
+            found = found_shards(self.root, name, self.folder)
             if not found:
                 raise UserError(f"{self.root}: no file there is named as a shard of {name} is")
             return [(number, files, None) for number, files in found]
@@ -97,6 +98,7 @@ class Conversion:
             entries.append({} if entry is None else dict(entry) | {"format": name, "files": written})
         finish = []
         for file, data in self.writer.finish(told).items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_bytes(data)
             finish.append(_file(folder, name, file))
         if self.receipt is None:
@@ -126,7 +128,7 @@ class Conversion:
 
     @contextlib.contextmanager
     def _stream(self, number: int, files: Sequence[str], entry: Mapping[str, Any] | None) -> Iterator[Stream]:
-        name = self.reader.name
+        name = self.folder or self.reader.name
         said = entry["files"] if entry is not None else [{"path": f"{name}/{file}"} for file in files]
         first = said[0]["path"] if said else f"{name}/"
         with local_files(self.root, said) as folder:
@@ -146,6 +148,7 @@ class Conversion:
         with local_files(self.root, beside[0]["files"]) as folder:
             sidecar = pq.read_table(folder / beside[0]["files"][0]["path"], partitioning=None)
         yield told_stream(rows, sidecar, self.dtype)
+
 
 def source_format(receipt: Mapping[str, Any]) -> str:
     """A format of the receipt's shards that holds token ids; UserError where none does."""

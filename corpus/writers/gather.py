@@ -129,7 +129,7 @@ def opened(store: Store, folders: Sequence[Folder], where: pa.Table, dtype: np.d
 
     folders: `ids` of `Tokenize`, at least those that `where` names. where: columns file and start, a row a document.
     """
-    named = {name_of(folder): folder for folder in folders}
+    named = {folder.number: folder for folder in folders}
     wanted, file = np.unique(where.column("file").to_numpy(), return_inverse=True)
     if missing := [name for name in wanted.tolist() if name not in named]:
         raise Mismatch("gather", f"{len(missing)} files of token ids are not among the inputs")
@@ -149,11 +149,6 @@ def opened(store: Store, folders: Sequence[Folder], where: pa.Table, dtype: np.d
         files.close()
 
 
-def name_of(folder: Folder) -> int:
-    """What pointers call a folder of ids: the first 64 bits of its digest."""
-    return int(folder.digest[:16], 16)
-
-
 def allowed_files(wanted: int) -> int:
     """How many files may be open for ids, where this process is allowed to open more than it is by default."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -163,6 +158,13 @@ def allowed_files(wanted: int) -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
         soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return wanted if soft == resource.RLIM_INFINITY else max(1, soft - SPARE_FILES)
+
+
+def more_files(wanted: int) -> None:
+    """Lets so many files be open beside those that may be now, as far as this process is allowed to; few fit anyway."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if wanted > SPARE_FILES // 2 and soft != resource.RLIM_INFINITY:
+        allowed_files(soft + wanted - SPARE_FILES)
 
 
 def in_bytes(dtype: np.dtype, *counts: np.ndarray) -> Iterator[np.ndarray]:

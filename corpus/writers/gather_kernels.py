@@ -42,9 +42,14 @@ _pread = types.ExternalFunction("pread", types.intp(types.int32, types.uint64, t
 @njit(types.int64(_AT, _AT, _AT, _AT, types.uint64), cache=True, nogil=True)
 def read_pieces(descriptor, source, size, place, out):
     """descriptor, source, size, place: (p,) int64; source and size in bytes of the file, place in bytes from the address
-    `out`. Returns -1, or the first piece that could not be read whole.
+    `out`. Returns -1, or the first piece that could not be read whole. A file system may give less than it was asked for.
     """
     for i in range(len(source)):
-        if _pread(types.int32(descriptor[i]), out + types.uint64(place[i]), types.uint64(size[i]), source[i]) != size[i]:
-            return i
+        done = types.int64(0)
+        while done < size[i]:
+            got = types.int64(_pread(types.int32(descriptor[i]), out + types.uint64(place[i] + done),
+                                     types.uint64(size[i] - done), source[i] + done))
+            if got <= 0:
+                return i
+            done += got
     return -1

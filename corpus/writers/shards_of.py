@@ -26,8 +26,8 @@ from corpus.writers.gather import Held
 from corpus.writers.stream import Stream
 
 #: What a damaged file makes its reader raise.
-UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, OverflowError, struct.error, zlib.error,
-              pa.ArrowException)
+UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, OverflowError, MemoryError, struct.error,
+              zlib.error, pa.ArrowException)
 
 #: The files of a shard of each format that holds ids, below the format's folder; the group is the shard's number.
 FILES = {
@@ -124,10 +124,10 @@ def _values(lists: pa.ChunkedArray, dtype: np.dtype) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else np.zeros(0, dtype)
 
 
-def found_shards(root: str, name: str) -> list[tuple[int, list[str]]]:
-    """Shards of a format by the names of its files."""
+def found_shards(root: str, name: str, folder_name: str | None = None) -> list[tuple[int, list[str]]]:
+    """Shards of a format by the names of its files. folder_name: of their folder, where it is not the format's."""
     fs, base = fsspec.core.url_to_fs(root)
-    folder = f"{base.rstrip('/')}/{name}"
+    folder = f"{base.rstrip('/')}/{folder_name or name}"
     found: dict[int, list[str]] = {}
     for path in sorted(fs.find(folder)) if fs.exists(folder) else []:
         match = re.fullmatch(FILES[name], path[len(folder) + 1:])

@@ -94,17 +94,14 @@ def _around(told: Told, place: Place, name: str | None) -> dict[str, Any]:
 
 
 def _text(told: Told, ids: list[int], mine: int) -> tuple[str, str, str] | None:
-    from corpus.results import Folder
     from corpus.tokens.encode import REFERENCE, Encoder
 
     if told.store is None:
         return None
-    digest = told.receipt["tokenizer"]["digest"]
-    path = f"folders/{digest[:2]}/{digest}"
-    names = told.store.names(path)
-    if not names:
+    tokenizer = told.store.folder_of("tokenizer", told.receipt["tokenizer"]["digest"])
+    if tokenizer is None:
         return None
-    with told.store.local_folder(Folder("tokenizer", path, digest, tuple((n, "", 0) for n in names))) as folder:
+    with told.store.local_folder(tokenizer) as folder:
         encoder = Encoder.open(folder, REFERENCE)              # opens sooner than a fast one
         return encoder.decode(ids[:mine]), encoder.decode(ids[mine : mine + 1]), encoder.decode(ids[mine + 1 :])
 

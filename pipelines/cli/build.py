@@ -106,7 +106,7 @@ def ending(path: str, build, outcome) -> str:
     lines = []
     if outcome.fresh:
         lines.append(
-            f"{build.name}: {total['documents']:,} documents, {total['tokens']:,} tokens in "
+            f"{build.name}: {total['documents']:,} documents, {total.get('written_tokens', total['tokens']):,} tokens in "
             f"{outcome.receipt['shard_count']} shards; "
             f"{outcome.made} tasks ran, {outcome.kept} were there ({outcome.seconds:.0f} s)"
         )
@@ -114,8 +114,10 @@ def ending(path: str, build, outcome) -> str:
         lines.append(f"{build.name}: nothing to do, everything is there and unchanged ({outcome.seconds:.1f} s)")
     for writer in build.writers:
         lines.append(f"  shards   {folder}/shards/{writer.name}/")
+    if build.file.mixture.holdout is not None:
+        lines.append(f"  holdout  {folder}/holdout-{build.file.mixture.holdout.name}/")
     lines += [
-        f"  receipt  {folder}/receipt.json  ({outcome.receipt_digest})",
+        f"  receipt  {folder}/receipt.json  ({outcome.receipt_digest}; receipt.html to read)",
         f"  report   {folder}/report.html",
         f"next: corpus show {path}    or: corpus explain {path} URL",
     ]

@@ -77,11 +77,12 @@ def _conversion(source: str, said: str, from_format: str | None, dtype: str | No
             raise MissingFile(f"{source}/receipt.json", remedy="without one, --from-format converts ids alone")
         if from_format not in FILES:
             raise ConfigError("--from-format", f"{from_format} holds no token ids", ", ".join(sorted(FILES)))
+        root, folder = _place(root, from_format)
         kind = dtype or "uint32"
         if kind not in ("uint16", "uint32"):
             raise ConfigError("--dtype", f"'{kind}'", "uint16 or uint32")
         about = {"vocab_size": 1 << 16 if kind == "uint16" else 1 << 31, "dtype": kind, "bos_id": None, "eos_id": None}
-        return Conversion(root, registry.lookup("writer", from_format)(), writer, about)
+        return Conversion(root, registry.lookup("writer", from_format)(), writer, about, folder=folder)
     name = from_format or source_format(receipt)
     if not any(entry["format"] == name for entry in receipt["shards"]):
         there = ", ".join(sorted({entry["format"] for entry in receipt["shards"]}))
@@ -90,6 +91,16 @@ def _conversion(source: str, said: str, from_format: str | None, dtype: str | No
     if dtype is not None and dtype != receipt["tokenizer"]["dtype"]:
         raise ConfigError("--dtype", f"the receipt says {receipt['tokenizer']['dtype']}", "no --dtype")
     return Conversion(root, reader, writer, receipt["tokenizer"], pack_of(receipt), receipt)
+
+
+def _place(root: str, name: str) -> tuple[str, str]:
+    """Where the folder of a format's files lies, and its name: it is inside `root`, or is `root`."""
+    from corpus.store import Store
+
+    if Store(root).exists(name):
+        return root, name
+    above, _, folder = root.rstrip("/").rpartition("/")
+    return above, folder
 
 
 def _writer(said: str) -> Writer:

@@ -48,6 +48,17 @@ def _summary(found: dict) -> str:
             right=(1, 2),
         )
     ]
+    if found.get("licences"):
+        parts.append(
+            table(
+                ("licence", "admitted", "documents", "dropped for it", "kept"),
+                [
+                    (r["licence"] or "not known", r["admitted"], *(f"{r[n]:,}" for n in ("documents", "dropped", "kept")))
+                    for r in found["licences"]
+                ],
+                right=(2, 3, 4),
+            )
+        )
     if found["domains"]:
         parts.append(
             table(

@@ -103,6 +103,8 @@ def remove(
     if not asked.nothing:
         name, fresh = removal.remove(loaded, asked, found, near == "promote", note)
         told |= {"removal": name, "tombstones": fresh}
+        if not json_:                       # said now: they are there whatever becomes of the build
+            print(f"{loaded.name}: {fresh:,} new tombstones; receipt builds/{loaded.name}/removals/{name}.json")
     if not no_build:
         outcome = removal.run_build(loaded, placement, progress) if name is None else None
         if name is not None:
@@ -116,7 +118,8 @@ def remove(
         told["purged"] = removal.told_purge(done)
         if wanted is not None:
             told["audit"] = {"runs": len(wanted.runs), "hits": [vars(hit) for hit in look(loaded, wanted)]}
-    print(as_json(told) if json_ else _ending(loaded.name, told, name))
+    if said := as_json(told) if json_ else _ending(told):
+        print(said)
     if told.get("audit", {}).get("hits"):
         raise typer.Exit(1)
 
@@ -133,9 +136,11 @@ def _asked(ids: Many, urls: Many, hosts: Many, after: str | None, before: str | 
     named = [("--id", i) for i in ids or ()]
     if ids_file is not None:
         try:
-            lines = Path(ids_file).read_text(encoding="utf-8").splitlines()
+            lines = Path(ids_file).read_text(encoding="utf-8-sig").splitlines()
         except FileNotFoundError:
             raise MissingFile(ids_file, "--ids-file") from None
+        except UnicodeDecodeError:
+            raise UserError(f"--ids-file {ids_file}: is no UTF-8") from None
         for line in (line.strip() for line in lines):
             if "://" in line:
                 urls.append(line)
@@ -147,8 +152,14 @@ def _asked(ids: Many, urls: Many, hosts: Many, after: str | None, before: str | 
             raise UserError(f"{where}: {shown!r} is no id; ids have 26 letters and digits, as `corpus explain` shows them")
         raw.append(parsed)
     for option, value in (("--after", after), ("--before", before)):
-        if value is not None and not re.fullmatch(DATE, value):
+        if value is not None and not _is_date(value):
             raise UserError(f"{option} {value}: a date is written YYYY-MM-DD")
+    if after is not None and before is not None and after >= before:
+        raise UserError(f"--after {after} --before {before}: no day is both")
+    for option, values, named_by in (("--url", urls, str.strip), ("--host", hosts or (), normal_host)):
+        for value in values:
+            if not named_by(value).strip("."):
+                raise UserError(f"{option} {value!r}: names nothing")
     for digest in digests or ():
         if not re.fullmatch(r"[0-9a-f]{32}", digest):
             raise UserError(f"--text-digest {digest}: a digest has 32 hex digits")
@@ -156,12 +167,24 @@ def _asked(ids: Many, urls: Many, hosts: Many, after: str | None, before: str | 
     for file in texts or ():
         try:
             read.append(Path(file).read_text(encoding="utf-8"))
+            if not re.search(r"\w", read[-1]):
+                raise UserError(f"--text {file}: has no words")
         except FileNotFoundError:
             raise MissingFile(file, "--text") from None
         except UnicodeDecodeError:
             raise UserError(f"--text {file}: is no UTF-8") from None
     return Asked(tuple(raw), tuple(urls), tuple(normal_host(h) for h in hosts or ()), after, before,
                  tuple(bytes.fromhex(d) for d in digests or ()), tuple(read))
+
+
+def _is_date(value: str) -> bool:
+    import datetime
+    import re
+
+    try:
+        return re.fullmatch(DATE, value) is not None and datetime.date.fromisoformat(value) is not None
+    except ValueError:
+        return False
 
 
 def _plan(name: str, found, dry_run: bool) -> str:
@@ -191,7 +214,11 @@ def _plan(name: str, found, dry_run: bool) -> str:
         lines.append(f"near, and staying: {len(near):,}")
         lines += [f"  {show_id(r['id'])}  {plain(r['url'] or '')}" for r in near[:SHOWN]]
     if found.chosen.undated:
-        lines.append(f"{found.chosen.undated:,} records have no date: no rule of dates is about them")
+        lines.append(f"{found.chosen.undated:,} records have no date, or none as YYYY-MM-DD: no rule of dates is about them")
+    missing = found.chosen.missing
+    if missing:
+        lines.append(f"no record of this build: {', '.join(map(plain, missing[:SHOWN]))}"
+                     + (f" and {len(missing) - SHOWN:,} more" if len(missing) > SHOWN else ""))
     if found.models:
         lines.append("fitted on some of them, and left as they are: " + ", ".join(m["step"] for m in found.models))
     if found.files:
@@ -202,10 +229,8 @@ def _plan(name: str, found, dry_run: bool) -> str:
     return "\n".join(lines)
 
 
-def _ending(name: str, told: dict[str, Any], removal: str | None) -> str:
+def _ending(told: dict[str, Any]) -> str:
     lines = []
-    if removal is not None:
-        lines.append(f"{name}: {told['tombstones']:,} new tombstones; receipt builds/{name}/removals/{removal}.json")
     if "shards_compared" in told:
         s = told["shards_compared"]
         lines.append(f"written files: {s['equal']:,} are byte-equal, {s['changed']:,} changed, {s['new']:,} are new, "
@@ -219,6 +244,8 @@ def _ending(name: str, told: dict[str, Any], removal: str | None) -> str:
                          + ", ".join(p["builds"]))
     if "audit" in told:
         hits = told["audit"]["hits"]
+        if not told["audit"]["runs"]:
+            lines.append("audit: nothing to look for; no text of 20 words and more of theirs was there before this purge")
         lines.append(f"audit: {told['audit']['runs']:,} runs of words, {len(hits):,} files hold any")
         lines += [f"  {h['path']} ({h['where']}): {h['runs']:,}" for h in hits[:SHOWN]]
     return "\n".join(lines)

@@ -40,7 +40,7 @@ def verify(
     else:
         total = told.receipt["total"]
         print(f"verified: {told.receipt['shard_count']} shards, {total['documents']:,} documents, "
-              f"{total['tokens']:,} tokens, receipt {told.said}")
+              f"{total.get('written_tokens', total['tokens']):,} tokens, receipt {told.said}")
         if remade:
             print(f"made again and equal: shard{'s' if len(remade.shards) > 1 else ''} {', '.join(map(str, remade.shards))}")
     if faults:

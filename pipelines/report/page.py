@@ -11,6 +11,7 @@ from typing import Any
 
 from pipelines.report import documents, made, mixture, mixtures, spaces
 from pipelines.report.html import Html, count, percent, plural, tag
+from pipelines.report.licences import licences
 from pipelines.report.losses import Losses, losses
 from pipelines.report.status import farthest, points, status, verdict
 from pipelines.view import View
@@ -23,7 +24,7 @@ def render(view: View) -> str:
     style = resources.files("pipelines.report").joinpath("style.css").read_text(encoding="utf-8")
     sections = [
         section("funnel", "What became of the records", "Every record that came in has one verdict.",
-                documents.funnel(view, lost)),
+                documents.funnel(view, lost), licences(view)),
         section("map", "Clusters", "Documents by what they are about.", documents.clusters(view, domains)),
         section("domains", "Domains", "Clusters, pruned by quality and merged.", documents.domain_table(view, domains)),
         section("cells", "The mixture, cell by cell", "What was asked for, and what the shards hold.",

@@ -35,9 +35,12 @@ def status(view: View) -> Status:
 
 def is_current(view: View) -> bool:
     """Whether the receipt names the very files that the last run's steps wrote."""
-    named = {f["digest"] for entry in (view.receipt or {}).get("shards", ()) for f in entry["files"]}
+    said = view.receipt or {}
+    named = {f["digest"] for part in ("shards", "finish", "holdout") for entry in said.get(part) or ()
+             for f in entry.get("files") or ()}
     written = {digest for step, manifest in view.manifests.items() if manifest["stage"] == "shards"
-               for output in view.outputs(manifest) if isinstance(output, Folder) for _, digest, _ in output.files}
+               for output in view.outputs(manifest) if isinstance(output, Folder) and output.name in ("shard", "finish")
+               for _, digest, _ in output.files}
     return named == written
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pyarrow.compute as pc
+
 from corpus.annotate import Annotate
 from corpus.document import show_id
 from corpus.errors import StepError
@@ -53,7 +55,7 @@ def examples(line: Line, filtered: Result) -> list[dict]:
     rows: list[dict] = []
     for shard in filtered["verdicts"]:
         table = line.store.read_shard(shard, ["id", "url", "source", "reason"])
-        rows += [row for row in table.to_pylist() if row["reason"] == NOT_KNOWN]
+        rows += table.filter(pc.equal(table.column("reason"), NOT_KNOWN)).slice(0, EXAMPLES).to_pylist()
         if len(rows) >= EXAMPLES:
             break
     return rows[:EXAMPLES]

@@ -4,22 +4,19 @@ since then comes first.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import fsspec
-import pyarrow as pa
-
-from corpus import keys
 from corpus.dedup.by_shard import output_name
-from corpus.errors import ConfigError, MissingFile, StoreError
+from corpus.errors import ConfigError, Mismatch, MissingFile, StoreError, UserError
 from corpus.mixture.receipt import receipt_digest
 from corpus.mixture.receipt_plan import plan_of_receipt, read_up_to
 from corpus.mixture.seen import MET, ReadByKey, ReadByShard, ReadCut, Seen
 from corpus.results import Shard
+from corpus.store import shard_path
 from pipelines.config.load import Build
 from pipelines.config.places import resolve
+from pipelines.receipt import read_receipt
 from pipelines.step import Items, Line
 
 #: Rows of both indexes that one partition of the exchange takes, about.
@@ -35,7 +32,8 @@ def seen(line: Line, build: Build, index: Items, taxonomy: Items) -> Items | Non
     upto = read_up_to(receipt, options.tokens)
     refuse_other(receipt, build, taxonomy)
     with line.stage("compile"):
-        plan, caps = (planted(line, name, t) for name, t in zip(("plan", "caps"), plan_of_receipt(receipt)))
+        plan, caps = (Items("compile.after", name, (line.given(name, table),))
+                      for name, table in zip(("plan", "caps"), plan_of_receipt(receipt)))
         old = frozen(line, receipt, "index")
         before = frozen(line, receipt, "seen") if receipt.get("after") else None
         cut = line.gather("compile.after.cut", ReadCut(upto), {"index": old, "plan": plan, "caps": caps}
@@ -57,15 +55,12 @@ def seen(line: Line, build: Build, index: Items, taxonomy: Items) -> Items | Non
 def receipt_at(path: str) -> dict[str, Any]:
     """The receipt in a file, of this release's form."""
     try:
-        with fsspec.open(path, "rb") as stream:
-            found = json.load(stream)
-    except FileNotFoundError:
+        return read_receipt(path)
+    except MissingFile:
         raise MissingFile(path, "mixture.after.receipt", "the receipt.json of the shards that were trained on") from None
-    except ValueError as error:
-        raise ConfigError("mixture.after.receipt", f"{path} is no receipt ({error})", "a receipt.json") from None
-    if not isinstance(found, dict) or found.get("schema") != 2:
-        raise ConfigError("mixture.after.receipt", f"{path} is no receipt of schema 2", "a receipt.json of this release")
-    return found
+    except (Mismatch, UserError) as error:
+        wrong = f"{path} is no receipt ({error})"
+        raise ConfigError("mixture.after.receipt", wrong, "a receipt.json of this release") from None
 
 
 def refuse_other(receipt: Mapping[str, Any], build: Build, taxonomy: Items) -> None:
@@ -86,7 +81,7 @@ def frozen(line: Line, receipt: Mapping[str, Any], name: str) -> Items:
     """Shards of the store that a receipt names by digest."""
     found = []
     for digest in (receipt.get("frozen") or {}).get(name) or []:
-        path = f"shards/{digest[:2]}/{digest}.parquet"
+        path = shard_path(digest)
         if not line.store.exists(path):
             raise StoreError(f"mixture.after.receipt: the {name} of '{receipt['build']}' is no longer in {line.store.url} "
                              f"({path}); run that build again with its own files")
@@ -95,15 +90,6 @@ def frozen(line: Line, receipt: Mapping[str, Any], name: str) -> Items:
         raise StoreError(f"mixture.after.receipt: the receipt of '{receipt['build']}' does not name its {name}; "
                          "make it anew")
     return Items("compile.after", name, tuple(found))
-
-
-def planted(line: Line, name: str, table: pa.Table) -> Items:
-    """A table of ours as an input; written where the walk may write."""
-    digest = keys.digest_table(table)
-    path = f"shards/{digest[:2]}/{digest}.parquet"
-    if line.may_write and not line.store.exists(path):
-        return Items("compile.after", name, (line.store.write_shard(name, table),))
-    return Items("compile.after", name, (Shard(name, path, digest, "", table.num_rows, 0),))
 
 
 def said_of(build: Build) -> dict[str, Any] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from corpus import keys
 from corpus.mixture.evidence import (
     SAME,
     CellSketch,
@@ -16,7 +15,6 @@ from corpus.mixture.evidence import (
     mixture_value,
 )
 from corpus.mixture.weights import WeightsFile
-from corpus.results import Shard
 from corpus.store import Store
 from pipelines.config.load import Build
 from pipelines.stages.annotate import Marks
@@ -74,16 +72,8 @@ def _checked(line: Line, build: Build, place: str, given: WeightsFile, sides: di
         carry=build.file.mixture.carry,
     )
     name = "compile.evidence" if place == WEIGHTS else f"compile.evidence.{list(build.given).index(place)}"
-    return line.gather(name, work, {**sides, "then": _then(line, evidence, given.source)})
-
-
-def _then(line: Line, evidence: dict[str, Any], where: str) -> Items:
-    """The evidence's sketches as a shard; where nothing may be written, only what it would be called."""
-    table = evidence_table(evidence, where)
-    if line.may_write:
-        return Items("compile.evidence", "then", (line.store.write_shard("then", table),))
-    digest = keys.digest_table(table)
-    return Items("compile.evidence", "then", (Shard("then", f"shards/{digest[:2]}/{digest}.parquet", digest, "", 0, 0),))
+    then = line.given("then", evidence_table(evidence, given.source))
+    return line.gather(name, work, {**sides, "then": Items(name, "then", (then,))})
 
 
 def receipt_entry(build: Build, store: Store, made: Evidence) -> dict[str, Any] | None:

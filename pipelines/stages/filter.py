@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from corpus.annotate import Annotate
+from corpus.ghosts import HELD_OUT, REMOVED
 from corpus.quality.buckets import FitBuckets, ScoreBuckets
 from corpus.rules.filter import Filter, check_dropped
 from pipelines.config.load import Build
@@ -47,7 +48,8 @@ def stage(line: Line, build: Build, raw: Result, texts: Result) -> Result:
         )
         if admitted is not None:
             admission.count(line, build, admitted, filtered)
-    if line.may_write:  # a filter that drops nearly everything is itself an error
-        reasons = {r: n for r, n in filtered.counts.items() if r != "documents"}
-        check_dropped("filter", reasons, documents.rows, build.file.filter.max_dropped)
+    if line.may_write:  # a filter that drops nearly everything is itself an error; what was taken out on purpose is none
+        out = sum(filtered.counts.get(reason, 0) for reason in (REMOVED, HELD_OUT))
+        reasons = {r: n for r, n in filtered.counts.items() if r not in ("documents", REMOVED, HELD_OUT)}
+        check_dropped("filter", reasons, documents.rows - out, build.file.filter.max_dropped)
     return filtered

@@ -20,7 +20,8 @@ from corpus.mixture.holdout import (
     HoldoutNear,
     HoldoutRows,
 )
-from corpus.mixture.holdouts import check_asked, holdouts, register_holdout, registered
+from corpus.mixture.holdouts import check_asked, holdouts, register_holdout, registered, without
+from corpus.removal.tombstones import removed_ids
 from corpus.tokens.tokenize import Tokenize
 from corpus.writers.write import FinishFormat, WriteShard
 from pipelines.config.load import Build
@@ -41,6 +42,8 @@ class Holdout:
 
 def stage(line: Line, build: Build, frozen: Result, marks: Marks, groups: Result) -> Holdout:
     wanted, texts = build.file.mixture.holdout, None
+    if line.may_write:                  # one that a build registered while something was removed
+        without(line.store, removed_ids(line.store).to_pylist())
     mine = {e["name"]: ghosts_item(e) for e in holdouts(line.store) if e["build"] == build.name}
     with line.stage("compile"):
         if wanted is not None:

@@ -48,7 +48,7 @@ class Crawl:
         path = self.folder / f"{store}{'-after' * after}.yaml"
         licensed = {"licence": "CC-BY-4.0", "reader": "warc", "shard_records": 10}
         mixture = {"budget_tokens": 20_000, "max_epochs": 3.0, "on_shortfall": "shrink", "shard_tokens": 6_000}
-        mixture |= {"caps": [{"attribute": "host", "high": 0.3}], "holdout": {"name": "held", "tokens": 1_500}}
+        mixture |= {"caps": [{"attribute": "host", "high": 0.2}], "holdout": {"name": "held", "tokens": 1_500}}
         first = {
             "mixture": mixture | {"schedule": [{"tokens": 12_000}, {"tokens": 8_000}]},
             "pack": {"use": "best_fit", "length": 512},

@@ -39,7 +39,8 @@ def test_the_reference_is_a_build_worth_comparing(crawl, reference):
     receipt = reference.outcome.receipt
     assert receipt["total"]["documents"] >= 10 and reference.outcome.made > 300
     assert len(receipt["phases"]) == 2 and receipt["caps"] and receipt["holdout"] and receipt["pack"]["padded_tokens"] > 0
-    assert reference.after["compile.after.seen"][2]["read"] > 3 and reference.after["receipt"] != reference.contents["receipt"]
+    assert reference.after["compile.after.seen"][2]["read"] > 3
+    assert reference.after["receipt"] != reference.contents["receipt"]
 
 
 @pytest.mark.parametrize("name", ENGINES)

@@ -16,6 +16,13 @@ app.command()(remove)
     (["--id", "short"], "'short' is no id"),
     (["--url", "u", "--near", "keep"], "either remove or promote"),
     (["--host", "h", "--after", "May"], "a date is written YYYY-MM-DD"),
+    (["--after", "2024-02-31"], "a date is written YYYY-MM-DD"),
+    (["--after", "2024-03-01", "--before", "2024-03-01"], "no day is both"),
+    (["--host", "*"], "--host '*': names nothing"),
+    (["--host", ""], "--host '': names nothing"),
+    (["--url", " "], "--url ' ': names nothing"),
+    (["--text", "empty.txt"], "--text empty.txt: has no words"),
+    (["--ids-file", "latin.txt"], "--ids-file latin.txt: is no UTF-8"),
     (["--text-digest", "abc"], "32 hex digits"),
     (["--text", "nowhere.txt"], "--text: no file at nowhere.txt"),
     (["--ids-file", "nowhere.txt"], "--ids-file: no file at nowhere.txt"),
@@ -25,6 +32,8 @@ app.command()(remove)
 ])
 def test_a_wrong_call_is_named(words, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.txt").write_text("--- \n")
+    (tmp_path / "latin.txt").write_bytes("café".encode("latin-1"))
     found = CliRunner().invoke(app, ["build.yaml", *words])
     assert isinstance(found.exception, CorpusError) and said in str(found.exception)
     assert isinstance(found.exception, UserError) and found.exception.exit_code == 2

@@ -117,6 +117,7 @@ def test_packed_sequences_are_full_and_every_token_is_there_or_counted(line, use
 def test_a_holdout_is_the_validation_file_and_stays_out_of_every_other_build_of_the_store(own):
     holdout = {"name": "val", "tokens": 1_500}
     built = own.build(mixture={"holdout": holdout}, shards=["nanochat", "climbmix"])
+    assert "out of date" not in (built.folder / "report.html").read_text()
     store = Store(str(own.folder / "store"))
     entry = registered(store, "val")
     texts = [t for rows in texts_of(store, entry) for t in rows.column("text").to_pylist()]

@@ -41,8 +41,10 @@ def indexed(path: Path) -> list[list[int]]:
 
 
 def test_there_are_several_shards_and_each_format_has_them_all(built, receipt):
-    for format_, suffix in (("climbmix", ".parquet"), ("nanochat", ".parquet"), ("megatron", ".bin"), ("megatron", ".idx")):
+    suffixes = {"climbmix": [".parquet"], "nanochat": [".parquet"], "megatron": [".bin", ".idx"], "index": [".parquet"]}
+    for format_, suffix in ((name, suffix) for name, all_ in suffixes.items() for suffix in all_):
         assert len(files(built, format_, suffix)) == receipt["shard_count"] == 3
+    assert {entry["format"] for entry in receipt["shards"]} == set(suffixes)
 
 
 def test_climbmix_rows_say_what_their_tokens_are(built):
@@ -70,11 +72,20 @@ def test_megatron_cores_own_reader_gives_that_stream(built):
 
 
 def test_the_sidecar_names_the_document_at_each_offset(built):
-    for path, rows in zip(files(built, "megatron", ".bin"), climbmix(built)):
-        sidecar = pq.read_table(path.with_suffix(".docs.parquet")).to_pylist()
+    for path, index, rows in zip(files(built, "megatron", ".bin"), files(built, "index", ".parquet"), climbmix(built)):
+        sidecar = pq.read_table(index).to_pylist()
         ids = np.fromfile(path, "<u2")
-        assert [s["id"] for s in sidecar] == [row["id"] for row in rows]
+        assert [(s["id"], s["copy"]) for s in sidecar] == [(row["id"], row["copy"]) for row in rows]
+        assert [s["sequence"] for s in sidecar] == list(range(len(rows))) and {s["begin"] for s in sidecar} == {0}
         assert all(ids[s["offset"] : s["offset"] + s["length"]].tolist() == row["tokens"] for s, row in zip(sidecar, rows))
+
+
+def test_the_receipt_has_the_digest_of_the_stream_that_every_format_carries(built, receipt):
+    entries = {(entry["format"], entry["shard"]): entry for entry in receipt["shards"]}
+    for number, path in enumerate(files(built, "megatron", ".bin")):
+        lengths = np.array([len(document) for document in indexed(path)], "<i8")
+        stream = blake3(lengths.tobytes() + path.read_bytes()).hexdigest(16)
+        assert stream == entries["megatron", number]["stream"] == entries["climbmix", number]["stream"]
 
 
 def test_nanochats_contract_is_kept(built):
@@ -119,7 +130,8 @@ def test_the_receipts_sums_are_those_of_the_files(built, receipt):
         assert {n: (d["documents"], d["tokens"]) for n, d in said.items()} == {n: (documents[n], tokens[n]) for n in tokens}
         total = sum(tokens.values())
         assert all(abs(c["share"] - tokens[c[named]] / total) < 1e-12 for c in receipt[kind])
-    assert receipt["total"] == {"documents": len(rows), "tokens": sum(row["token_count"] for row in rows)}
+    tokens = sum(row["token_count"] for row in rows)
+    assert receipt["total"] == {"documents": len(rows), "tokens": tokens, "written_tokens": tokens}
     for cell in receipt["cells"]:
         of_cell = [row for row in rows if row["cell"] == cell["cell"]]
         assert cell["drawn"]["distinct"] == len({row["id"] for row in of_cell})

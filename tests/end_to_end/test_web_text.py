@@ -134,10 +134,11 @@ def test_marks_lie_beside_the_frozen_documents_row_for_row(view):
 
 def test_the_receipts_cells_carry_language_and_licence(first, view):
     documents = dict(zip(view.rows("freeze", "marks").column("id").to_pylist(), view.rows("freeze", "marks").to_pylist()))
-    index = view.rows("search.index", "index").to_pylist()
+    index = view.rows("search.index", "index").to_pylist()                    # it has no ids: row for row with the documents
+    ids = view.rows("freeze", "documents").column("id").to_pylist()
     said = Counter()
-    for row in index:
-        marks = documents[row["id"]]
+    for i, row in zip(ids, index, strict=True):
+        marks = documents[i]
         domain, language, licence = row["cell"].split("/")
         assert (language, licence) == (marks["language"], marks["page.licence"] or "unknown")
         said[row["cell"]] += 1

@@ -58,6 +58,23 @@ def test_a_heavy_host_is_held_to_its_share_and_light_ones_make_up_for_it(tmp_pat
     assert row["threshold"] == smallest                                   # the five of smallest keys stay
 
 
+def test_a_bound_that_the_draw_keeps_anyway_holds_nothing_back(tmp_path):
+    """Cell a is drawn 1.5 times, b a tenth of it: of either host a draw takes about half."""
+    index = index_of(["a"] * 100 + ["b"] * 1000, [10] * 1100, ["x", "y"] * 550)
+    free, _, tokens = drawn(tmp_path / "free", index, {"a": 0.6, "b": 0.4}, 2500, [], max_epochs=2)
+    most = max(by_value(index, "host", tokens).values()) / 2500
+    assert 0.5 <= most < 0.6
+    plan, caps, capped = drawn(tmp_path / "capped", index, {"a": 0.6, "b": 0.4}, 2500, [Cap("host", most)], max_epochs=2)
+    assert plan.equals(free) and not caps.num_rows and (capped == tokens).all()
+
+
+def test_a_bound_near_the_draw_takes_little_from_a_value_and_leaves_the_others(tmp_path):
+    index = index_of(["a"] * 100 + ["b"] * 1000, [10] * 1100, ["x", "y"] * 550)
+    plan, caps, tokens = drawn(tmp_path, index, {"a": 0.6, "b": 0.4}, 2500, [Cap("host", 0.4, "x")], max_epochs=3)
+    assert 980 <= by_value(index, "host", tokens)["x"] <= 1000 and tokens.sum() == 2500
+    assert caps.column("value").to_pylist() == ["x"] and plan.column("residue").to_pylist() == [0, 0]
+
+
 def test_one_value_alone_may_be_capped(tmp_path):
     index = index_of(["a"] * 40, [10] * 40, ["x"] * 20 + ["y"] * 20)
     _, caps, tokens = drawn(tmp_path, index, {"a": 1.0}, 200, [Cap("host", 0.1, "x")], max_epochs=1)

@@ -9,8 +9,9 @@ import pytest
 
 from corpus.errors import Mismatch
 from corpus.mixture.caps import CAPS
+from corpus.mixture.cells import cell_parts
 from corpus.mixture.draw import PLAN
-from corpus.mixture.receipt import make_receipt, parts_of, receipt_digest
+from corpus.mixture.receipt import make_receipt, receipt_digest
 from corpus.mixture.receipt_plan import plan_of_receipt
 from corpus.results import Folder
 
@@ -175,4 +176,4 @@ def test_shards_that_do_not_hold_what_was_drawn_give_no_receipt(cells, what):
 
 
 def test_a_cells_name_comes_apart_into_its_values():
-    assert parts_of("a%2Fb/100%25/c") == ["a/b", "100%", "c"]
+    assert cell_parts("a%2Fb/100%25/c") == ["a/b", "100%", "c"]

@@ -138,10 +138,37 @@ def test_in_a_best_fit_shard_what_is_begun_counts_as_read(tmp_path):
     old = put(store, index)
     made = drawn(store, old, [((("a", 1.0),), 300)])
     receipt = receipt_of(store, index, made) | {"pack": {"use": "best_fit"}}
-    assert read_up_to(receipt, 5) == ReadUpTo(0, 5, receipt["shards"][0]["tokens"], True)
+    assert read_up_to(receipt, 5) == ReadUpTo(0, 5, None, True)
     found = seen_of(store, read(store, old, receipt, 5, old))
     copies = copies_of(index, store.read_shard(made["plan"]))
     assert np.flatnonzero(found).tolist() == sorted(copies.row[copies.shard == 0].tolist())
+
+
+def test_what_packing_dropped_at_a_shards_end_moves_no_place_in_it(tmp_path):
+    store = Store(str(tmp_path))
+    index = index_of([10] * 40)
+    old = put(store, index)
+    made = drawn(store, old, [((("a", 1.0),), 300)])
+    receipt = receipt_of(store, index, made) | {"pack": {"use": "concatenate"}}
+    receipt["shards"][0]["tokens"] -= 9                    # sequences of some length, and a rest that fills none
+    copies = copies_of(index, store.read_shard(made["plan"]))
+    first = copies.row[copies.shard == 0][np.argsort(copies.order[copies.shard == 0])]
+    for tokens, reached in ((10, 1), (11, 2), (20, 2), (40, 4), (60, 6)):
+        found = seen_of(store, read(store, old, receipt, tokens, old))
+        assert set(np.flatnonzero(found).tolist()) == set(first[:reached].tolist())
+
+
+def test_places_in_shards_of_another_tokenizer_are_shares_of_them(tmp_path):
+    store = Store(str(tmp_path))
+    index = index_of([10] * 40)
+    old = put(store, index)
+    made = drawn(store, old, [((("a", 1.0),), 300)])
+    receipt = receipt_of(store, index, made) | {"draw_tokenizer": {"digest": "d"}}
+    for entry in receipt["shards"]:
+        entry["tokens"] *= 3
+    assert read_up_to(receipt, 31) == ReadUpTo(0, 31, receipt["shards"][0]["tokens"])
+    assert seen_of(store, read(store, old, receipt, 31, old)).sum() == 2
+    assert seen_of(store, read(store, old, receipt, 30, old)).sum() == 1
 
 
 def test_more_tokens_than_the_shards_hold_cannot_have_been_read(tmp_path):

@@ -123,7 +123,8 @@ def test_what_is_no_receipt_is_told_with_its_place(tmp_path):
     with pytest.raises(MissingFile, match="receipt.json and shards/"):
         read_receipt(str(path))
     for text, what in (("{", "cannot be read, it is damaged"), ('{"schema": 2}', "lacks after, asked, build"),
-                       ('{"schema": 1}', "is of schema 1, this release reads 2"), ("[]", "is of schema None")):
+                       ('{"schema": 1}', "is of schema 1, this release reads 2"),
+                       ('{"schema": 1, "kind": "conversations"}', "is of conversations"), ("[]", "is of schema None")):
         path.write_text(text)
         with pytest.raises((Mismatch, UserError), match=what):
             receipt_at(str(tmp_path))

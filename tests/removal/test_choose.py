@@ -1,13 +1,14 @@
 """Which documents a removal is about."""
 
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
 
 from corpus.dedup.components import GROUPS
 from corpus.dedup.shingle import Shingle
-from corpus.document import DOCUMENT, ID, RAW
+from corpus.document import DOCUMENT, ID, RAW, show_id
 from corpus.extract.facts import FACTS
 from corpus.removal.choose import Asked, Records, choose, normal_host, texts_of
 from corpus.store import Store
@@ -64,6 +65,42 @@ def test_near_duplicates_go_too_and_their_children_with_them(records):
     assert found.documents.to_pylist()[1]["jaccard"] == 51 / 61
 
 
+def test_what_is_near_what_goes_goes_too_also_through_a_document_that_a_rule_dropped(tmp_path):
+    store, shingle = Store(str(tmp_path)).prepare(), Shingle()
+    head, tail = ([f"{c}{k}" for k in range(4)] for c in "xy")
+    texts = [" ".join(w) for w in (WORDS, head + WORDS[4:], head + WORDS[4:56] + tail)] + ["!!", "??"]   # 1 is near 0 and 2
+    raw = [dict.fromkeys(RAW.names) | {"id": ident(i), "source": "web"} for i in range(5)]
+    documents = pa.table([ids(*range(5)), texts, ["web"] * 5, [None] * 5, [None] * 5], schema=DOCUMENT)
+    records = Records(
+        store, [store.write_shard("raw", pa.Table.from_pylist(raw, RAW))], [store.write_shard("documents", documents)],
+        [store.write_shard("facts", FACTS.empty_table())],
+        [store.write_shard("shingles", shingle.of(ids(0, 2), [texts[0], texts[2]]))], [], shingle, 0.8)
+    found = choose(records, Asked(ids=(ident(0),)))
+    assert why(found) == {0: "id", 1: "near", 2: "near"}            # the tombstone of 1 would keep 2 out all the same
+    assert [row["jaccard"] for row in found.documents.to_pylist()] == [None, 52 / 60, 52 / 60]
+    assert found.documents.num_rows == 3 and choose(records, Asked(ids=(ident(0),)), True).near.num_rows == 1
+    assert why(choose(records, Asked(ids=(ident(3),)))) == {3: "id"}        # without words two texts are not alike
+
+
+def test_what_names_no_record_is_told(records):
+    found = choose(records, Asked(ids=(ident(0), ident(99)), urls=("https://b.example/1", "https://b.example/9")))
+    assert found.missing == [show_id(ident(99)), "https://b.example/9"]
+
+
+def test_a_host_and_an_address_are_meant_however_they_are_spelled(records):
+    store = records.store
+    urls = ["http://xn--bcher-kva.example/a%7Eb/", "https://Bücher.example./a~b", "https://bücher.example/caf%c3%a9", None]
+    raw = [dict.fromkeys(RAW.names) | {"id": ident(i), "url": url, "date": date}
+           for i, (url, date) in enumerate(zip(urls, ["5 May 2024", "2024-05-05", None, None]))]
+    odd = replace(records, raw=[store.write_shard("raw", pa.Table.from_pylist(raw, RAW))], documents=[], facts=[], groups=[])
+    host = normal_host("Bücher.example.")
+    assert host == "xn--bcher-kva.example" and why(choose(odd, Asked(hosts=(host,)))) == dict.fromkeys(range(3), "host")
+    assert why(choose(odd, Asked(urls=("bücher.example/a", "https://bücher.example/a~b")))) == {0: "url", 1: "url"}
+    assert why(choose(odd, Asked(urls=("http://www.bücher.example/café#top",)))) == {2: "url"}
+    dated = choose(odd, Asked(hosts=(".example",), after="2024-01-01"))
+    assert why(dated) == {1: "host"} and dated.undated == 2           # a date in other words is none
+
+
 def test_promoting_takes_what_is_named_alone_and_tells_what_is_near(records):
     found = choose(records, Asked(ids=(ident(0),)), promote=True)
     assert why(found) == {0: "id"} and found.near.column("id").to_pylist() == [ident(1)]
@@ -95,7 +132,8 @@ def test_rules_for_later_crawls_are_of_addresses_hosts_and_dates():
 
 
 @pytest.mark.parametrize(("host", "name"), [("WWW.A.example:80", "a.example"), ("https://a.example/x", "a.example"),
-                                            (".a.example", ".a.example"), ("*.a.example", ".a.example")])
+                                            (".a.example", ".a.example"), ("*.a.example", ".a.example"),
+                                            ("www.com", "www.com"), ("*", ""), (".", ".")])
 def test_a_host_is_named_as_addresses_are_compared(host, name):
     assert normal_host(host) == name
 

@@ -133,6 +133,47 @@ def test_another_build_keeps_its_rows_masked_and_loses_the_written_shards_that_h
     assert models_that_saw(store, GONE, "b") == []
 
 
+def test_what_another_build_has_of_it_in_a_holdout_goes_and_a_file_of_the_same_name_stays(small):
+    line(small, "other", 0, 1, 2)
+    line(small, "b", 0, 2)
+    store = small.store
+    store.write_bytes("builds/other/shards/climbmix/file.bin", b"of other documents")
+    store.write_bytes("builds/other/holdout-val/climbmix/file.bin", b"secret " + bytes([0, 1, 2]))
+    assert purge(store, GONE, "b").builds == ["other"]
+    assert not store.exists("builds/other/holdout-val/climbmix/file.bin")
+    assert store.exists("builds/other/shards/climbmix/file.bin")
+
+
+def test_what_a_kill_has_left_half_written_goes(small):
+    line(small, "b", 0, 2)
+    left = ["folders/new-1.part/shard/file.bin", "shards/ab/abc.parquet.7-cd.part", "builds/b/report.html.7-cd.part"]
+    for path in left:
+        small.store.write_bytes(path, b"secret 1")
+    assert set(left) <= set(purge(small.store, GONE, "b").deleted)
+    assert b"secret 1" not in b"".join(everything(small).values())
+
+
+def test_ids_that_a_build_has_of_equal_texts_stay_where_these_stay(small):
+    old = line(small, "b", 0, 1, 2)
+    twin = small.store.write_shard("tokens", pa.table({"id": ids(5, 6, 7), "token_count": pa.array([3] * 3, pa.int64())}))
+    flat = small.ids(0, 1, 2)[1]                                # other documents with the same ids of tokens
+    small.state("twin", tokens=small.task("annotate.tokens", "ttwin", {"documents": ["0" * 32]}, twin, flat))
+    line(small, "b", 0, 2)
+    purge(small.store, GONE, "b")
+    assert flat.path == old["ids"].path
+    there = np.frombuffer(small.store.read_bytes(f"{flat.path}/file.bin"), "<u2")
+    assert there.tolist() == [100] * 3 + [101] * 3 + [102] * 3
+
+
+def test_a_document_that_went_alone_is_known_by_its_id_and_not_by_its_bytes(small):
+    line(small, "b", 0, 2)
+    add(small.store, "b", ghost_rows(pa.table({"id": GONE})), [])
+    purge(small.store, GONE, "b")
+    twin = raw(1).set_column(0, "id", ids(7))
+    found = without(pa.concat_tables([raw(1), twin]), purged(small.store)["documents"])
+    assert found.column("payload").to_pylist() == [None, b"secret 1"]
+
+
 def test_a_second_purge_changes_nothing(small):
     line(small, "other", 0, 1, 2)
     line(small, "b", 0, 2)

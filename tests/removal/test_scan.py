@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from corpus.removal.scan import Wanted, grams_of, runs_of, scan
+from corpus.removal.scan import Wanted, grams_of, runs_of, scan, without_runs
 
 GONE = " ".join(f"word{i}" for i in range(25))
 STAYS = " ".join(f"other{i}" for i in range(25))
@@ -41,6 +41,12 @@ def test_bytes_are_read_as_they_are_inflated_and_without_markup(tmp_path, data):
     (tmp_path / "a").write_bytes(data)
     (tmp_path / "b").write_text(STAYS)
     assert {path for path, _, runs in found(tmp_path) if runs == 6} == {"a"}
+
+
+def test_runs_that_another_text_has_are_left_out_batch_by_batch():
+    runs = runs_of([GONE, STAYS])
+    assert np.array_equal(without_runs(runs, iter([STAYS.upper(), "short"])), runs_of([GONE]))
+    assert len(without_runs(runs, [GONE, STAYS])) == 0 and np.array_equal(without_runs(runs, []), runs)
 
 
 def test_grams_are_of_eight_ids_in_a_row_whatever_their_type():

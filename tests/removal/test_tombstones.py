@@ -8,7 +8,7 @@ from corpus.dedup.shingle import Shingle
 from corpus.document import ID
 from corpus.ghosts import GHOST, INDEX, ghosts
 from corpus.registry import identity
-from corpus.removal.tombstones import add, ghost_rows, removed_ids, rule_rows, signed_by
+from corpus.removal.tombstones import add, ghost_rows, named_alone, removed_ids, rule_rows, signed_by
 from corpus.store import Store
 
 TEXT = "the quick brown fox jumps over the lazy dog"
@@ -47,6 +47,19 @@ def test_each_shingling_has_a_part_of_its_own_and_documents_are_named_once(store
     assert results.item_from_json(entry["documents"]).rows == 3
     parts = {str(part["shingle"]): results.item_from_json(part["documents"]).rows for part in entry["parts"]}
     assert parts == {str(identity(one)): 3, str(identity(two)): 2}
+
+
+def test_a_text_without_words_stands_for_itself_alone():
+    rows = signed_by(Shingle(), pa.array([ident(1), ident(2)], ID), pa.chunked_array([["?!", TEXT]]), True).to_pylist()
+    assert {r["id"]: r["text_digest"] is None for r in rows} == {ident(1): True, ident(2): False}
+
+
+def test_who_is_named_alone_has_no_signature_in_any_part(store):
+    alone = ghost_rows(pa.table({"id": pa.array([ident(1), ident(2)], ID)}))
+    add(store, "b", pa.concat_tables([alone, signed(Shingle(), 3)]), [(Shingle(), signed(Shingle(), 3))])
+    assert named_alone(store).to_pylist() == [ident(1), ident(2)]
+    add(store, "b", signed(Shingle(), 2), [(Shingle(), signed(Shingle(), 2))])
+    assert named_alone(store).to_pylist() == [ident(1)]
 
 
 def test_a_document_whose_near_duplicates_may_stay_has_an_id_alone(store):

@@ -75,6 +75,18 @@ def test_a_record_may_say_its_licence_in_the_usual_ways(said, licence):
     assert record_licence(said) == licence
 
 
+def test_a_record_that_nests_lists_or_brackets_without_end_is_judged_all_the_same():
+    said: object = ["MIT", "ISC"]
+    for _ in range(900):
+        said = [said]
+    assert record_licence(said) == "ISC AND MIT"
+    fields = pa.table({"fields": ['{"licence": ' + "[" * 20_000 + "]" * 20_000 + "}", '{"licence": "MIT"}']})
+    assert Admitted().annotate(Batch(fields)).column("licence.admitted").to_pylist() == ["unknown", "yes"]
+    for deep, admitted in ((3, True), (5000, False)):
+        licence = record_licence("(" * deep + "MIT" + ")" * deep)
+        assert licence is not None and admits(licence, frozenset(["MIT"])) == admitted
+
+
 def test_the_file_speaks_before_the_page_and_the_page_before_the_record():
     fields = [json.dumps({"license": "MIT"})] * 3 + ["{}", None]
     rows = pa.table({

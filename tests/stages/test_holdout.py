@@ -8,6 +8,7 @@ from corpus.document import DOCUMENT, ID
 from corpus.errors import ConfigError
 from corpus.freeze import Freeze
 from corpus.mixture.holdouts import registered, texts_of, without
+from corpus.removal.tombstones import add, ghost_rows
 from corpus.store import Store
 from pipelines.config.load import load_build
 from pipelines.engines.placement import Placement
@@ -158,6 +159,15 @@ def test_a_removed_document_leaves_the_holdout_and_the_next_run_agrees(line):
     _, out, _ = line.build("a", rest, VAL)
     assert out == held - {gone} and registered(line.store, "val") == entry
     assert prose(gone) not in line.held_texts() and len(line.held_texts()) == 2
+
+
+def test_a_holdout_that_was_registered_while_something_was_removed_loses_it_in_the_next_run(line):
+    _, held, _ = line.build("a", CRAWL, VAL)
+    gone = min(held)
+    add(line.store, "a", ghost_rows(pa.table({"id": pa.array([ident(gone)], ID)})), [])
+    rest = [{i: t for i, t in shard.items() if i != gone} for shard in CRAWL]
+    assert line.build("a", rest, VAL)[1] == held - {gone}
+    assert prose(gone) not in line.held_texts() and registered(line.store, "val")["rows"] == 2
 
 
 def test_a_plan_knows_the_steps_before_and_after(line):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import resource
+
 import pyarrow.parquet as pq
 import pytest
 from drawn_rows import stream
@@ -27,6 +30,17 @@ def test_the_clusters_together_give_the_drawn_order_back(tmp_path):
     found = ClimbLab().read_back(tmp_path, ClimbLab().write(stream(TOKENS, clusters=[4, 12, None, 4]), tmp_path, 0))
     assert found.column("tokens").to_pylist() == TOKENS
     assert found.column("id").to_pylist() == [show_id(bytes([i] * 16)) for i in range(4)]
+
+
+def test_more_clusters_than_files_may_be_open_at_first(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 80, hard))
+    try:
+        tokens = [[i, 9] for i in range(200)]
+        files = ClimbLab().write(stream(tokens, clusters=list(range(200))), tmp_path, 0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert ClimbLab().read_back(tmp_path, files).column("tokens").to_pylist() == tokens
 
 
 def test_a_clusters_file_that_is_missing_is_noticed(tmp_path):

@@ -129,6 +129,15 @@ def test_without_a_receipt_ids_alone_are_converted(tmp_path, source):
         path: data for path, data in files_below(tmp_path / "made").items() if "megatron" in path}
 
 
+def test_a_folder_that_holds_the_files_themselves_is_converted_whatever_its_name(tmp_path):
+    exported(tmp_path / "source", [Mds()], Documents())
+    (tmp_path / "source/shards/mds").rename(tmp_path / "old")
+    convert(str(tmp_path / "old"), "megatron", str(tmp_path / "to"), "mds", "uint16")
+    exported(tmp_path / "made", [Megatron()], Documents())
+    assert files_below(tmp_path / "to") == {
+        path: data for path, data in files_below(tmp_path / "made").items() if "megatron" in path}
+
+
 def test_one_flipped_bit_is_named_and_nothing_is_left_under_the_targets_name(tmp_path, capsys):
     exported(tmp_path / "source", [Mds()], Documents())
     path = tmp_path / "source/shards/mds/shard_00002.mds"

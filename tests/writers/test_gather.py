@@ -9,7 +9,7 @@ import pytest
 from corpus.errors import Mismatch
 from corpus.store import Store
 from corpus.writers import gather
-from corpus.writers.gather import Held, name_of, opened
+from corpus.writers.gather import Held, opened
 
 
 def folder_of(store: Store, ids: np.ndarray):
@@ -36,7 +36,7 @@ def test_pieces_come_to_their_places_from_any_file_in_any_order(tmp_path, url, d
     files = [rng.integers(0, 60_000, size).astype(dtype) for size in sizes]
     folders = [folder_of(store, ids) for ids in files]
     file, start, begin, length = pieces_of(rng, sizes, 500)
-    where = pa.table({"file": np.array([name_of(folders[f]) for f in file], np.uint64), "start": start})
+    where = pa.table({"file": np.array([folders[f].number for f in file], np.uint64), "start": start})
     rows = rng.permutation(500)
     at = np.cumsum(length[rows]) - length[rows]
     out = np.zeros(int(length.sum()) + 3, dtype)
@@ -52,7 +52,7 @@ def test_more_files_than_may_be_open_are_read_some_at_a_time(tmp_path, monkeypat
     files = [(np.arange(10) + 100 * i).astype("<u2") for i in range(7)]
     folders = [folder_of(store, ids) for ids in files]
     order = [6, 0, 3, 3, 1, 5, 2, 4]
-    where = pa.table({"file": np.array([name_of(folders[i]) for i in order], np.uint64), "start": [2] * 8})
+    where = pa.table({"file": np.array([folders[i].number for i in order], np.uint64), "start": [2] * 8})
     out, rows = np.zeros(24, "<u2"), np.arange(8)
     with opened(store, folders, where, np.dtype("<u2")) as ids:
         ids.gather(rows, np.zeros(8, np.int64), np.full(8, 3), rows * 3, out)
@@ -64,7 +64,7 @@ def test_more_files_than_may_be_open_are_read_some_at_a_time(tmp_path, monkeypat
 def test_a_piece_outside_of_its_file_is_refused(tmp_path, url):
     store = Store(str(tmp_path) if url == "local" else f"memory://{tmp_path.name}").prepare()
     folder = folder_of(store, np.arange(10).astype("<u2"))
-    where = pa.table({"file": pa.array([name_of(folder)], pa.uint64()), "start": [4]})
+    where = pa.table({"file": pa.array([folder.number], pa.uint64()), "start": [4]})
     one = np.zeros(1, np.int64)
     with opened(store, [folder], where, np.dtype("<u2")) as ids, pytest.raises(Mismatch, match="outside of their file"):
         ids.gather(one, one, np.array([7]), one, np.zeros(7, "<u2"))
@@ -77,7 +77,7 @@ def test_a_file_that_was_cut_short_is_told_from_a_whole_one(tmp_path):
     data = path.read_bytes()
     path.unlink()
     path.write_bytes(data[:10])
-    where = pa.table({"file": pa.array([name_of(folder)], pa.uint64()), "start": [0]})
+    where = pa.table({"file": pa.array([folder.number], pa.uint64()), "start": [0]})
     one = np.zeros(1, np.int64)
     with opened(store, [folder], where, np.dtype("<u2")) as ids, pytest.raises(Mismatch):
         ids.gather(one, one, np.array([10]), one, np.zeros(10, "<u2"))
@@ -90,7 +90,7 @@ def test_a_file_that_is_not_an_input_or_of_another_type_is_refused(tmp_path):
     with pytest.raises(Mismatch, match="1 files of token ids are not among the inputs"), \
             opened(store, [folder], where, np.dtype("<u2")):
         pass
-    where = pa.table({"file": pa.array([name_of(folder)], pa.uint64()), "start": [0]})
+    where = pa.table({"file": pa.array([folder.number], pa.uint64()), "start": [0]})
     with pytest.raises(Mismatch, match="are not uint32"), opened(store, [folder], where, np.dtype("<u4")):
         pass
 

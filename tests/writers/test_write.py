@@ -20,7 +20,6 @@ from corpus.tasks import Task, execute
 from corpus.tokens.pack import BestFit, Concatenate, Documents
 from corpus.writers import climblab, index, litdata, mds, nanoset, npy  # noqa: F401  (importing registers them)
 from corpus.writers.climbmix import ClimbMix
-from corpus.writers.gather import name_of
 from corpus.writers.index import SIDECAR, Index
 from corpus.writers.megatron import Megatron
 from corpus.writers.nanochat import Nanochat
@@ -53,7 +52,7 @@ def shard_of(store: Store, filler: int = 0) -> dict:
         "url": [f"http://x/{i}" for i in ORDER], "source": ["web" if i % 2 else "books" for i in ORDER],
         "cell": ["ab"[i % 2] for i in ORDER], "style": [None] * n, "cluster_id": ORDER,
         "token_count": [len(TOKENS[i]) for i in ORDER], "token_hash": ORDER}
-    where = {"file": [name_of(folders[places[i][0]]) for i in ORDER], "start": [places[i][1] for i in ORDER]}
+    where = {"file": [folders[places[i][0]].number for i in ORDER], "start": [places[i][1] for i in ORDER]}
     return {"drawn": [store.write_shard("drawn", pa.table(rows, DRAWN))], "tokenizer": [tokenizer],
             "where": [store.write_shard("where", pa.table(where, WHERE))], "ids": folders}
 
@@ -202,7 +201,6 @@ from corpus.writers import index, megatron, npy
 from corpus.writers.write import WriteShard
 from corpus.registry import lookup
 from corpus.tokens.pack import Concatenate
-from corpus.writers.gather import name_of
 
 def peak(what):
     return int(next(l for l in open("/proc/self/status") if l.startswith(what)).split()[1]) >> 10
@@ -227,7 +225,7 @@ def small(counts, ids):
                "source": ["web"] * n, "cell": ["a"] * n, "url": ["http://x/%d" % i for i in range(n)]}}
     columns["style"] = pa.nulls(n)
     drawn = pa.table([columns.get(f.name, np.zeros(n, np.int64)) for f in DRAWN], DRAWN)
-    where = pa.table([np.full(n, name_of(ids), np.uint64), starts], WHERE)
+    where = pa.table([np.full(n, ids.number, np.uint64), starts], WHERE)
     return {{"drawn": [store.write_shard("drawn", drawn)], "where": [store.write_shard("where", where)], "ids": [ids],
             "tokenizer": [tokenizer]}}
 ids = make(counts)
