@@ -39,6 +39,8 @@ def overridden(build: Build, said: Overrides) -> Build:
         if build.file.mixture.schedule:
             raise ConfigError("--weights", "the build has a schedule, whose phases have weights of their own",
                               "mixture.schedule in the build file")
+        if os.path.isdir(said.weights):
+            raise ConfigError("--weights", f"{said.weights} is a folder", "a file of weights")
         mixture["weights"] = os.path.abspath(said.weights)
     if said.carry:
         mixture["carry"] = True

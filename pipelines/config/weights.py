@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from corpus.errors import ConfigError, MissingFile, UserError
+from corpus.errors import ConfigError, MissingFile
 from corpus.mixture.weights import WeightsFile, read_weights
 from pipelines.config.places import resolve
 from pipelines.config.reading import read_yaml
@@ -16,13 +16,9 @@ def weights_for(path: str, base: str, where: str) -> WeightsFile:
     no such file.
     """
     full = resolve(path, base)
+    if os.path.isdir(full):
+        raise ConfigError(where, f"{path} is a folder", "a file of weights")
     try:
         return read_weights(full, parse=read_yaml)
     except MissingFile as error:
         raise MissingFile(error.path, where, "a file of weights: JSON, YAML, CSV, or pairs of weight and path") from None
-    except ConfigError:
-        raise
-    except UserError:
-        if os.path.isdir(full):
-            raise ConfigError(full, "is a folder", "a file of weights") from None
-        raise

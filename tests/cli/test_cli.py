@@ -158,7 +158,7 @@ def test_shards_write_takes_a_given_mixture(mine):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--weights", "."), "error: .: cannot be read"),
+        (("--weights", "."), "error: --weights: . is a folder"),
         (("--to", "/dev/null/x"), "error: --to /dev/null/x: cannot be written"),
         (("--to", ".corpus"), "error: --to .corpus: lies in the store"),
         (("--to", ".corpus/builds/build"), "lies in the store"),
