@@ -87,7 +87,7 @@ def token_targets(weights: np.ndarray, available: np.ndarray, budget: int, max_e
         return np.minimum(whole_shares(weights, feasible), caps)
     empty = [names[i] for i in short if available[i] == 0]
     if empty:
-        raise Infeasible(f"{where}: {_list(empty)} holds no tokens but has a weight; give it a weight of 0")
+        raise Infeasible(f"{where}: no tokens are in {_list(empty)}, which has a weight; a weight of 0 would do")
     asked = wanted if asked is None else asked
     over = np.flatnonzero((available > 0) & (asked > _caps(available, max_epochs)) & (np.isin(np.arange(len(used)), short)))
     over = over if len(over) else short

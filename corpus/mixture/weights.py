@@ -123,8 +123,11 @@ def _pairs(file: str, text: str) -> list[tuple[str, Any]] | None:
         return None
     if len(words) % 2:
         raise ConfigError(f"{file}: {words[-1][:60]}", "has no partner", "pairs: WEIGHT PATH WEIGHT PATH ...")
-    return [(_DATA_SET.sub("", posixpath.basename(path.rstrip("/"))) or path, _number(weight))
-            for weight, path in zip(words[::2], words[1::2])]
+    paths = [_DATA_SET.sub("", path.rstrip("/")) or path for path in words[1::2]]
+    names = [posixpath.basename(path) or path for path in paths]
+    if len(set(names)) < len(names):          # cells of several parts lie in folders: data/d00/books_text_document
+        names = paths
+    return [(name, _number(weight)) for name, weight in zip(names, words[::2])]
 
 
 def _value(file: str, text: str, parse: Callable[[str], Any] | None) -> Any:

@@ -112,6 +112,8 @@ def ending(path: str, build, outcome) -> str:
         )
     else:
         lines.append(f"{build.name}: nothing to do, everything is there and unchanged ({outcome.seconds:.1f} s)")
+    if long := outcome.receipt["long_documents"]:
+        lines.append(f"  note     {long:,} drawn documents are longer than mixture.shard_tokens; each is written whole")
     for writer in build.writers:
         lines.append(f"  shards   {folder}/shards/{writer.name}/")
     if build.file.mixture.holdout is not None:

@@ -124,6 +124,10 @@ def remove(
         raise typer.Exit(1)
 
 
+def _go(n: int, dry_run: bool) -> str:
+    return "would go" if dry_run else "goes" if n == 1 else "go"
+
+
 def _asked(ids: Many, urls: Many, hosts: Many, after: str | None, before: str | None, digests: Many, texts: Many,
            ids_file: str | None):
     import re
@@ -197,8 +201,9 @@ def _plan(name: str, found, dry_run: bool) -> str:
         why[row["why"]] = why.get(row["why"], 0) + 1
     said = ", ".join(f"{kind} {n:,}" for kind, n in why.items())
     lines = [
-        f"{name}: {len(rows):,} records {'would go' if dry_run else 'go'} ({said or 'none'}); "
-        f"{found.kept:,} of them are kept documents with {found.tokens:,} tokens"
+        f"{name}: {len(rows):,} record{'' if len(rows) == 1 else 's'} {_go(len(rows), dry_run)} ({said or 'none'}); "
+        f"{found.kept:,} of them {'is a kept document' if found.kept == 1 else 'are kept documents'} "
+        f"with {found.tokens:,} tokens"
     ]
     lines += [f"  {show_id(r['id'])}  {r['why']:<5} {plain(r['url'] or '')}"
               + (f"  Jaccard {r['jaccard']:.3f}" if r["jaccard"] else "") for r in rows[:SHOWN]]

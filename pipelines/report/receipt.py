@@ -55,8 +55,8 @@ def _verdict(receipt: Mapping[str, Any]) -> str:
     drawn = [c for c in receipt["cells"] if c["drawn"]["tokens"] or c["target_tokens"]]
     worst = max(drawn, key=lambda c: abs(c["share"] - c["weight"]), default=None)
     total = receipt["total"]
-    words = (f"{plural(receipt['shard_count'], 'shard')} of {brief(total['tokens'])} tokens in {brief(total['documents'])} "
-             f"documents, drawn from {plural(_names(receipt), 'cell')}.")
+    words = (f"{plural(receipt['shard_count'], 'shard')} of {brief(total['written_tokens'])} tokens in "
+             f"{brief(total['documents'])} documents, drawn from {plural(_names(receipt), 'cell')}.")
     if worst is not None:
         off = 100 * abs(worst["share"] - worst["weight"])
         words += (" Every share is as asked for to two digits of a per cent." if off < 0.005 else

@@ -75,7 +75,7 @@ def verdict(view: View, lost: Losses | None) -> str:
     formats = sorted({entry["format"] for entry in view.receipt["shards"]} - {"index"})
     distinct = sum(c["distinct"] for c in view.cells())
     copies = f" ({count(total['documents'])} with repeats)" if total["documents"] > distinct else ""
-    return (f"{plural(distinct, 'document')}{copies} and {plural(total['tokens'], 'token')} in "
+    return (f"{plural(distinct, 'document')}{copies} and {plural(total.get('written_tokens', total['tokens']), 'token')} in "
             f"{plural(view.receipt['shard_count'], 'shard')}, written as {listed(formats)}. "
             f"Every cell is within {points(farthest(view))} of the share that was asked for.")
 

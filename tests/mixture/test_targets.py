@@ -42,7 +42,7 @@ def test_redistributing_more_than_there_is_says_how_much_there_is():
 
 def test_a_weight_on_an_empty_cell_is_refused_by_name():
     for how in ("refuse", "shrink"):
-        with pytest.raises(Infeasible, match="b holds no tokens"):
+        with pytest.raises(Infeasible, match="no tokens are in b, which has a weight"):
             token_targets(np.array([0.5, 0.5]), np.array([10, 0]), 10, 4, how, ["a", "b"])
 
 

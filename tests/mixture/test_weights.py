@@ -32,7 +32,12 @@ def test_megatron_pairs_on_one_line_or_several_name_cells_by_the_data_sets_base_
     assert read_weights(one).weights == read_weights(more).weights == {"web": 0.3, "math": 0.7}
 
 
-@pytest.mark.parametrize("text", ["0.3 a 0.7", "0.3 a/x_document 0.7 b/x_document", "0.3 a nan b", "0.3 a b c", "-1 a 2 b"])
+def test_megatron_paths_whose_base_names_are_equal_keep_their_folders(file):
+    path = file("blend", "0.3 /data/d00/web_text_document 0.7 /data/d01/web_text_document")
+    assert read_weights(path, ["d00/web", "d01/web"]).weights == {"d00/web": 0.3, "d01/web": 0.7}
+
+
+@pytest.mark.parametrize("text", ["0.3 a 0.7", "0.3 a/x_document 0.7 a/x.bin", "0.3 a nan b", "0.3 a b c", "-1 a 2 b"])
 def test_pairs_that_are_none_are_refused(file, text):
     with pytest.raises(ConfigError, match="blend: "):
         read_weights(file("blend", text))
