@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,24 +79,31 @@ def run_build(build: Build, placement: Placement, progress: Progress) -> Outcome
         progress.begin(_stages(plan))
         run = Run(store, build.name, placement, progress)
         run.event("start", build=build.name, engine=placement.describe(""))
-        try:
+        with driven(run):
             with located(build.where):
                 made = recipe(run, build)
             run.finish()
             receipt, digest, restored = publish(build, store, made)
-        except BaseException as error:  # whatever stops a build, what it did is remembered
-            with contextlib.suppress(OSError, StoreError):
-                run.event("failed", step=getattr(error, "step", run.now), cause=str(error) or type(error).__name__)
-                run.remember()
-            if isinstance(error, KeyboardInterrupt):
-                raise Interrupted("stopped; the same command goes on from here") from None
-            raise
-        finally:
-            progress.end()
-            placement.close()
         run.event("end", receipt=digest, made=run.made, kept=run.kept)
     seconds = time.monotonic() - started
     return Outcome(receipt, digest, store.full(f"builds/{build.name}"), run.made, run.kept, restored, seconds)
+
+
+@contextlib.contextmanager
+def driven(run: Run) -> Iterator[None]:
+    """Around what a run does: whatever stops it, what it did is remembered, and its engines and its display are ended."""
+    try:
+        yield
+    except BaseException as error:
+        with contextlib.suppress(OSError, StoreError):
+            run.event("failed", step=getattr(error, "step", run.now), cause=str(error) or type(error).__name__)
+            run.remember()
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted("stopped; the same command goes on from here") from None
+        raise
+    finally:
+        run.progress.end()
+        run.placement.close()
 
 
 def publish(build: Build, store: Store, made: Made) -> tuple[dict[str, Any], str, int]:

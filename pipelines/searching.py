@@ -5,14 +5,12 @@ What it gives up: nothing after the search runs; `corpus build` goes on from the
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from corpus.errors import Interrupted, StoreError
 from corpus.results import Folder, Shard
 from corpus.store import Store
-from pipelines.build import plan_build, require
+from pipelines.build import driven, plan_build, require
 from pipelines.config.load import Build
 from pipelines.config.make import located
 from pipelines.engines.placement import Placement
@@ -62,25 +60,16 @@ def search_again(build: Build, placement: Placement, progress: Progress) -> Sear
         progress.begin([(stage, 1, False) for stage in reached])
         run = _UpToSearch(store, build.name, placement, progress, refit=(SEARCH,))
         run.event("start", build=build.name, engine=placement.describe(""), until=SEARCH)
-        try:
-            with located(build.where):
-                recipe(run, build)
-            raise AssertionError(f"the recipe has no step {SEARCH}")
-        except _Reached as found:
-            run.remember()
-            before = None if found.before is None else weights_in(store, found.before.outputs)
-            after = weights_in(store, found.now.outputs)
-            fresh = found.before is None or found.before.task != found.now.task
-        except BaseException as error:  # as a build that stops: what it did is remembered
-            with contextlib.suppress(OSError, StoreError):
-                run.event("failed", step=getattr(error, "step", run.now), cause=str(error) or type(error).__name__)
+        with driven(run):
+            try:
+                with located(build.where):
+                    recipe(run, build)
+                raise AssertionError(f"the recipe has no step {SEARCH}")
+            except _Reached as found:
                 run.remember()
-            if isinstance(error, KeyboardInterrupt):
-                raise Interrupted("stopped; the same command goes on from here") from None
-            raise
-        finally:
-            progress.end()
-            placement.close()
+                before = None if found.before is None else weights_in(store, found.before.outputs)
+                after = weights_in(store, found.now.outputs)
+                fresh = found.before is None or found.before.task != found.now.task
         run.event("end", made=run.made, kept=run.kept)
         return Searched(before, after, fresh)
 
