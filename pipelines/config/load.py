@@ -146,7 +146,7 @@ def _make(where: str, file: schema.BuildFile) -> Build:
         method=method,
         targets=targets,
         writers=writers,
-        pack=make_operator("pack", pack_spec(file.pack), "pack", base),
+        pack=make_operator("pack", pack_spec(file.pack, file.mixture), "pack", base),
         retokenizer=None if file.retokenize is None else make_operator("tokenizer", file.retokenize, "retokenize", base),
         given=given,
     )
@@ -181,14 +181,18 @@ def admission_rules(options: schema.Filter) -> tuple[Rule, ...]:
     return licence_rules(asked.admit, asked.strict)[1]
 
 
-def pack_spec(pack: schema.Pack) -> dict[str, Any]:
-    """`pack` as the spec of an operator."""
+def pack_spec(pack: schema.Pack, mixture: schema.Mixture) -> dict[str, Any]:
+    """`pack` as the spec of an operator. A shard that cannot fill one sequence is refused."""
     if pack.use == "documents":
         if pack.length is not None:
             raise ConfigError("pack.length", "goes with concatenate and best_fit", "no length: documents stay as they are")
         return {"use": "documents"}
     if pack.length is None:
         raise ConfigError("pack.length", "is missing", "tokens of a sequence, such as 4096")
+    most = min(mixture.shard_tokens, mixture.budget_tokens, *(phase.tokens for phase in mixture.schedule))
+    if pack.length > most:
+        raise ConfigError("pack.length", f"{pack.length:,} is more than the {most:,} tokens of a shard",
+                          "sequences shorter than mixture.shard_tokens, and than the budget")
     return {"use": pack.use, "length": pack.length} | ({"rest": pack.rest} if pack.use == "concatenate" else {})
 
 

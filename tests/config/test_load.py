@@ -244,7 +244,11 @@ def test_what_is_wrong_with_a_schedule_or_a_cap_is_said_with_its_place(write, mi
 
 @pytest.mark.parametrize(
     ("pack", "words"),
-    [({"use": "concatenate"}, ["pack.length", "missing"]), ({"length": 8}, ["pack.length", "best_fit"])],
+    [
+        ({"use": "best_fit", "length": 2000}, ["pack.length", "2,000", "1,000"]),
+        ({"use": "concatenate"}, ["pack.length", "missing"]),
+        ({"length": 8}, ["pack.length", "best_fit"]),
+    ],
 )
 def test_packing_and_its_length_go_together(write, pack, words):
     with pytest.raises(ConfigError) as error:
