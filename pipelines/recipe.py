@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from pipelines.config.load import Build
 from pipelines.stages import (
-    after,
     annotate,
     cluster,
     compile,
@@ -61,11 +60,10 @@ def recipe(line: Line, build: Build) -> Made:
     clusters = cluster.stage(line, build, vectors)
     spaces = domains.stage(line, build, frozen, marks, vectors, clusters)  # taxonomy, domain, meta-domains
     held = holdout.stage(line, build, frozen, marks, groups)
-    found = search.stage(line, build, frozen, marks, spaces, held.held)  # cells, domain vectors, mixture
+    found = search.stage(line, build, frozen, marks, spaces, held.held)  # cells, what was read, mixture
     drift = evidence.stage(line, build, frozen, marks, spaces, found)  # what given weights were found on
-    seen = after.seen(line, build, found.index, spaces.taxonomy["taxonomy"])  # what a trainer has read
-    plan = compile.stage(line, build, found, seen)  # the exact draw
-    written = shards.stage(line, build, frozen, marks, spaces, found, plan, seen, held.texts)
+    plan = compile.stage(line, build, found, found.seen)  # the exact draw
+    written = shards.stage(line, build, frozen, marks, spaces, found, plan, found.seen, held.texts)
     apart = holdout.write(line, build, held.texts, written.tokenizer) if held.texts is not None else ({}, {})
     return Made(
         verdicts,
@@ -78,7 +76,7 @@ def recipe(line: Line, build: Build) -> Made:
         found.cells,
         found.search,
         drift,
-        seen,
+        found.seen,
         plan,
         written,
         *apart,

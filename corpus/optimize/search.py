@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from corpus.errors import ConfigError
 from corpus.mixture.space import Limit, Space, check_limits
@@ -49,14 +50,18 @@ class Search(Body):
 
     def run(self, io: TaskIO) -> None:
         """Inputs: cells (cell, documents, tokens), vectors (cell, vector) and target (vector) where the method asks for
-        them. Outputs: mixture (cell, weight), comparison (`COMPARISON`), folder journal with journal.jsonl.
+        them; index (cell, tokens) and in step with it seen, where a trainer has read some: it counts against the passes that
+        a cell allows. Outputs: mixture (cell, weight), comparison (`COMPARISON`), folder journal with journal.jsonl.
         """
         cells = io.table("cells", ["cell", "tokens"]).sort_by("cell")
         names, tokens = cells.column("cell").to_pylist(), [int(t) for t in cells.column("tokens").to_pylist()]
+        read = _read(io, names)
+        left = [t - read.get(n, 0) / self.max_epochs for n, t in zip(names, tokens)] if read else tokens
+        left = [max(0, t) for t in left]
         budget = self.budget
         if self.on_shortfall == "shrink":     # more than the caps allow can only be written in part: search for that part
-            budget = max(1, min(budget, int(self.max_epochs * sum(tokens))))
-        space = Space.from_caps(dict(zip(names, tokens)), budget, self.max_epochs, self.limits, self.attributes)
+            budget = max(1, min(budget, int(self.max_epochs * sum(left))))
+        space = Space.from_caps(dict(zip(names, left)), budget, self.max_epochs, self.limits, self.attributes)
         problem = Problem(space, tuple(tokens), budget, self.max_epochs, self.seed)
         journal = Journal()
         optimizer = self.method.open(problem, journal)
@@ -74,6 +79,20 @@ class Search(Body):
             about.update(method=found.method, moved=found.moved, binding=found.binding,
                          scores={name: c.score for name, c in found.compared.items()}, **found.about)
         io.count("cells", len(names))
+
+
+def _read(io: TaskIO, names: list[str]) -> dict[str, int]:
+    """Tokens of each cell that a trainer has read, copies counted; empty where nothing says so."""
+    if not io.items("seen"):
+        return {}
+    found = dict.fromkeys(names, 0)
+    for index, seen in zip(io.tables("index", ["cell", "tokens"]), io.tables("seen", ["seen"])):
+        copies = pc.multiply(index.column("tokens"), seen.column("seen").cast(pa.int64()))
+        sums = pa.table({"cell": index.column("cell"), "tokens": copies}).group_by("cell").aggregate([("tokens", "sum")])
+        for cell, tokens in zip(sums.column("cell").to_pylist(), sums.column("tokens_sum").to_pylist()):
+            if cell is not None:
+                found[cell] += tokens
+    return found
 
 
 def settled(weights: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from corpus.mixture.cells import HOST, CellIndex, CellTable
 from corpus.mixture.space import Limit
 from corpus.optimize.search import Search
 from pipelines.config.load import Build
+from pipelines.stages import after
 from pipelines.stages.annotate import Marks
 from pipelines.stages.domains import Spaces
 from pipelines.stages.ingest import ingest
@@ -23,6 +24,7 @@ class Found:
     index: Items
     cells: Result
     search: Result
+    seen: Items | None             # row for row with the index, where a trainer has read some of it
 
 
 def stage(line: Line, build: Build, frozen: Result, marks: Marks, spaces: Spaces, held: Items | None = None) -> Found:
@@ -43,6 +45,11 @@ def stage(line: Line, build: Build, frozen: Result, marks: Marks, spaces: Spaces
         over = {"cells": cells["cells"], "vectors": vectors["vectors"]}
         if build.targets is not None:
             over["target"] = target(line, build, spaces)
+        upon = [cells["names"], spaces.taxonomy["taxonomy"], marks.tokenizer["tokenizer"]]
+        seen = after.seen(line, build, index, spaces.taxonomy["taxonomy"])
+        if seen is not None:
+            over |= {"index": index, "seen": seen}
+            upon.append(seen)
         search = line.fit(  # pinned: documents that come or go change no weight, cells that come or go do
             "search.mixture",
             Search(
@@ -55,9 +62,9 @@ def stage(line: Line, build: Build, frozen: Result, marks: Marks, spaces: Spaces
                 seed=build.seed,
             ),
             over,
-            upon=[cells["names"], spaces.taxonomy["taxonomy"], marks.tokenizer["tokenizer"]],
+            upon=upon,
         )
-    return Found(index, cells, search)
+    return Found(index, cells, search, seen)
 
 
 def capped_attributes(build: Build) -> tuple[str, ...]:

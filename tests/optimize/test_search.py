@@ -47,6 +47,15 @@ def test_the_nearest_mixture_within_the_caps_is_written_with_its_comparison(tmp_
     assert found.evidence("domain_vectors")[0].target == (0.25, 0.75)
 
 
+def test_what_a_trainer_has_read_counts_against_a_cells_passes(tmp_path: Path):
+    index = pa.table({"cell": ["b", "a", "b", None], "tokens": pa.array([60, 300, 40, 9], pa.int64())})
+    seen = pa.table({"seen": pa.array([1, 0, 0, 1], pa.uint8())})
+    body = Search(Domain2Vec(), budget=200, max_epochs=1)
+    store, record = run(tmp_path, body, cells=CELLS, vectors=VECTORS, target=TARGET, index=index, seen=seen)
+    weights = store.read_shard(record.of("mixture")[0]).column("weight").to_pylist()
+    assert weights == pytest.approx([0.8, 0.2, 0.0], abs=1e-6)                       # of b's 100 tokens 60 are read
+
+
 def test_a_method_without_evidence_needs_the_cells_alone(tmp_path: Path):
     store, record = run(tmp_path, Search(UniMax(), budget=100), cells=CELLS)
     assert store.read_shard(record.of("mixture")[0]).column("weight").to_pylist() == pytest.approx([0.5, 0.5, 0])
