@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from corpus.dedup.lookup import group_of
 from corpus.document import ID, parse_id, record_id, show_id
 from corpus.errors import MissingFile
-from corpus.ghosts import GHOST, HELD_OUT, ghosts, reason_of, reasons
+from corpus.ghosts import HELD_OUT, concat, ghosts, reason_of, reasons
 from pipelines.story_draw import drawn_story
 from pipelines.view import View
 
@@ -69,7 +69,7 @@ def _ghost_story(view: View, raw: bytes) -> dict[str, Any] | None:
 
 def _ghost_address(view: View, wanted: str) -> list[dict[str, Any]]:
     """Of an address that stays out of the store, whatever is found there: by itself or by its host."""
-    rules = pa.concat_tables([GHOST.empty_table(), *(view.store.read_shard(s) for s in ghosts(view.store, view.build.name))])
+    rules = concat(view.store, ghosts(view.store, view.build.name), ["url", "host", "after", "before", "reason"])
     one = pa.table({"id": pa.nulls(1, ID), "url": pa.array([wanted], pa.string()), "date": pa.nulls(1, pa.string())})
     if reasons(one, rules, None)[0].as_py() is None:
         return []

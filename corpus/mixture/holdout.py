@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus import chance
+from corpus.dedup.lookup import near_pairs
 from corpus.dedup.shingle import SHINGLES, Shingle
-from corpus.dedup.verify import pair_jaccard
 from corpus.document import DOCUMENT, ID, one_array
 from corpus.errors import Infeasible
 from corpus.ghosts import GHOST, HELD_OUT
@@ -165,23 +165,7 @@ def near_any(rows: pa.Table, ghosts: pa.Table, threshold: float) -> np.ndarray:
     """(n,) bool: which of some rows (`SHINGLES`) share a band with a ghost and have its Jaccard at `threshold` or over."""
     near = np.zeros(rows.num_rows, bool)
     ghosts = ghosts.filter(pc.and_(pc.is_valid(ghosts.column("bands")), pc.is_valid(ghosts.column("shingles"))))
-    if not ghosts.num_rows or not rows.num_rows:
-        return near
-    here, there = one_array(rows.column("bands")), one_array(ghosts.column("bands"))
-    keys_there, owner = there.flatten().to_numpy(), pc.list_parent_indices(there).to_numpy()
-    order = np.argsort(keys_there, kind="stable")
-    keys_here, row = here.flatten().to_numpy(), pc.list_parent_indices(here).to_numpy()
-    first, past = (np.searchsorted(keys_there[order], keys_here, side=side) for side in ("left", "right"))
-    count = past - first
-    left = np.repeat(row, count)
-    at = np.arange(len(left)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
-    pairs = np.unique(np.stack([left, owner[order[at]]], axis=1), axis=0)
-    if not len(pairs):
-        return near
-    some, back = np.unique(pairs[:, 0], return_inverse=True)        # shingles of the rows that meet a ghost, and no others
-    sets = pa.concat_arrays([one_array(rows.column("shingles")).take(pa.array(some)), one_array(ghosts.column("shingles"))])
-    found = pair_jaccard(sets, back.astype(np.int64), len(some) + pairs[:, 1].astype(np.int64))
-    near[pairs[found >= threshold, 0]] = True
+    near[near_pairs(rows, ghosts, threshold)[0]] = True
     return near
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpus.dedup.lookup import near_pairs
 from corpus.dedup.shingle import SHINGLES, Shingle
-from corpus.dedup.verify import pair_jaccard
 from corpus.document import ID, one_array, parse_id, record_id
 from corpus.ghosts import url_forms
 from corpus.results import Shard
@@ -45,29 +45,14 @@ def near_to(tables: Iterable[pa.Table], wanted: pa.Table, digests: pa.Array, thr
     the digest then). tables, wanted: of `SHINGLES`. A document that is itself among the wanted is told too.
     """
     found = [NEAR.empty_table()]
-    keys, owner = _bands(wanted)
-    order = np.argsort(keys, kind="stable")
-    keys, owner = keys[order], owner[order]
     named = pa.concat_arrays([digests.cast(ID), one_array(wanted.column("text_digest"))]).drop_null()
     for table in tables:
         equal = table.filter(pc.is_in(table.column("text_digest"), value_set=named))
         found.append(pa.table([equal.column("id"), equal.column("text_digest"),
                                pa.array(np.ones(equal.num_rows))], schema=NEAR))
-        here, row = _bands(table)
-        first, past = (np.searchsorted(keys, here, side=side) for side in ("left", "right"))
-        count = past - first
-        left = np.repeat(row, count)
-        at = np.arange(len(left)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
-        pairs = np.unique(np.stack([left, owner[at]], axis=1), axis=0)
-        if not len(pairs):
-            continue
-        some, back = np.unique(pairs[:, 0], return_inverse=True)
-        sets = pa.concat_arrays([one_array(table.column("shingles")).take(pa.array(some)),
-                                 one_array(wanted.column("shingles"))])
-        value = pair_jaccard(sets, back.astype(np.int64), len(some) + pairs[:, 1].astype(np.int64))
-        near = value >= threshold
-        found.append(pa.table([table.column("id").take(pa.array(pairs[near, 0])),
-                               wanted.column("id").take(pa.array(pairs[near, 1])), pa.array(value[near])], schema=NEAR))
+        rows, of, jaccard = near_pairs(table, wanted, threshold)
+        found.append(pa.table([table.column("id").take(pa.array(rows)), wanted.column("id").take(pa.array(of)),
+                               pa.array(jaccard)], schema=NEAR))
     return pa.concat_tables(found)
 
 
@@ -118,8 +103,3 @@ def _parent(fields: str) -> str | None:
     except (ValueError, AttributeError, RecursionError):
         return None
     return str(parent) if isinstance(parent, (str, int)) and not isinstance(parent, bool) else None
-
-
-def _bands(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    bands = one_array(table.column("bands"))
-    return bands.flatten().to_numpy(zero_copy_only=False), pc.list_parent_indices(bands).to_numpy()

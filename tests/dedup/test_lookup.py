@@ -2,7 +2,7 @@ import pyarrow as pa
 import pytest
 
 from corpus.dedup.components import GROUPS
-from corpus.dedup.lookup import group_of, near_of
+from corpus.dedup.lookup import group_of, near_pairs
 from corpus.dedup.shingle import Shingle
 from corpus.document import ID
 from corpus.store import Store
@@ -22,30 +22,28 @@ def store(tmp_path):
     return Store(str(tmp_path)).prepare()
 
 
-@pytest.fixture
-def shards(store):
-    rows = Shingle().of(pa.array([ident(i) for i in range(5)], ID), TEXTS)
-    return [store.write_shard("shingles", t) for t in (rows.slice(0, 2), rows.slice(2))]
+def rows(*texts):
+    return Shingle().of(pa.array([ident(i) for i in range(len(texts))], ID), list(texts))
 
 
-def test_a_text_finds_its_like_with_their_jaccard_and_place(store, shards):
-    found = near_of(store, shards, A)
-    places = [(ident(0), shards[0], 0), (ident(1), shards[0], 1), (ident(2), shards[1], 0)]
-    assert [(n.id, n.shard, n.row) for n in found] == places
-    assert [n.jaccard for n in found] == pytest.approx([1.0, 1.0, 95 / 97])       # 96 runs of five words, one changed
+def test_a_text_finds_its_like_with_their_jaccard_and_place():
+    left, right, jaccard = near_pairs(rows(*TEXTS), rows(A), 0.8)
+    assert left.tolist() == [0, 1, 2] and right.tolist() == [0, 0, 0]
+    assert jaccard.tolist() == pytest.approx([1.0, 1.0, 95 / 97])                 # 96 runs of five words, one changed
 
 
-def test_a_document_finds_what_its_text_finds(store, shards):
-    assert near_of(store, shards, ident(0)) == near_of(store, shards, A)
-    assert [n.id for n in near_of(store, shards, ident(3))] == [ident(3)]
+def test_several_are_asked_for_at_once():
+    left, right, _ = near_pairs(rows(*TEXTS), rows(TEXTS[3], A), 0.8)
+    assert list(zip(left.tolist(), right.tolist())) == [(0, 1), (1, 1), (2, 1), (3, 0)]
 
 
-def test_the_threshold_is_the_askers(store, shards):
-    assert len(near_of(store, shards, A, threshold=0.99)) == 2
+def test_the_threshold_is_the_askers():
+    assert len(near_pairs(rows(*TEXTS), rows(A), 0.99)[0]) == 2
 
 
-def test_what_is_nowhere_finds_nothing(store, shards):
-    assert near_of(store, shards, ident(77)) == [] == near_of(store, shards, "never seen")
+def test_what_is_nowhere_finds_nothing():
+    for some, wanted in ((TEXTS, ["never seen"]), (TEXTS, []), ([], [A])):
+        assert [len(found) for found in near_pairs(rows(*some), rows(*wanted), 0.8)] == [0, 0, 0]
 
 
 def group_rows(*rows):
